@@ -1,0 +1,48 @@
+import { demoAccounts, demoProducts } from "../contracts/demo.js";
+import { client, tokenOf } from "../tools/demo-client.js";
+import type { LoadRequest } from "./load.js";
+
+/** What runs, and at which ports (of an unshifted system) it is asked. */
+export type Shape = {
+  name: string;
+  what: string;
+  apps?: string[];
+  appEnv: Record<string, string>;
+  ports: { orders: number; users: number; inventory: number };
+};
+
+export const shapes: Shape[] = [
+  {
+    name: "full",
+    what: "all seven services, asked through the gateway",
+    appEnv: {},
+    ports: { orders: 8080, users: 8080, inventory: 8080 },
+  },
+  {
+    name: "peer",
+    what: "the saga alone, asked at the order service: no gateway, no hold at POST, no notifications",
+    apps: ["product", "user", "inventory", "payment", "order"],
+    appEnv: { HOLD_AT_POST: "off" },
+    ports: { orders: 8082, users: 8083, inventory: 8086 },
+  },
+];
+
+const plenty = 1_000_000;
+
+/** Signs the customer in and lets staff fill the shelves, so that nothing runs out. */
+export async function prepare(
+  { ports }: Shape,
+  portBase: number,
+): Promise<Omit<LoadRequest, "concurrency" | "orders">> {
+  const at = (port: number) => `http://127.0.0.1:${port + portBase - 8080}`;
+  const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
+  const [, staffAccount, customerAccount] = demoAccounts;
+  const products: [string, string] = [demoProducts[0]!.id, demoProducts[1]!.id];
+
+  const staffToken = await tokenOf(at(ports.users), staffAccount.email, password);
+  const inventory = client(at(ports.inventory), staffToken);
+  for (const product of products) await inventory.put(`/inventory/${product}`, { on_hand: plenty });
+
+  const token = await tokenOf(at(ports.users), customerAccount.email, password);
+  return { url: at(ports.orders), token, products };
+}

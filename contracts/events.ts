@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { Currency, Id, Money, Quantity, Time } from "./common.js";
+
+const Line = z.object({ product_id: Id, quantity: Quantity });
+const PricedLine = Line.extend({ price: Money });
+const about = { order_id: Id, user_id: Id };
+const attempt = z.int().min(1);
+
+/** Topic → data. Every fact has one home: who publishes or listens names a topic of this table. */
+export const events = {
+  "orders.created": z.object({
+    ...about,
+    total: Money,
+    currency: Currency,
+    items_count: z.int(),
+    items: z.array(PricedLine).min(1).max(100),
+    pay_by: Time.optional(),
+    payment_method: z.string().optional(),
+  }),
+  "payments.requested": z.object({ ...about, amount: Money, currency: Currency, attempt, payment_method: z.string() }),
+  "payments.succeeded": z.object({
+    ...about,
+    payment_id: Id,
+    amount: Money,
+    currency: Currency,
+    payment_date: Time,
+    payment_method: z.string(),
+    provider_id: z.string(),
+    attempt: attempt.optional(),
+  }),
+  "payments.failed": z.object({
+    ...about,
+    payment_id: Id,
+    amount: Money,
+    currency: Currency,
+    reason: z.string(),
+    code: z.string(),
+    attempt: attempt.optional(),
+  }),
+  "payments.refunded": z.object({
+    ...about,
+    payment_id: Id,
+    refund_id: Id,
+    amount: Money,
+    currency: Currency,
+    refunded_at: Time,
+  }),
+  "payments.refund_failed": z.object({
+    payment_id: Id,
+    refund_id: Id,
+    order_id: Id,
+    code: z.string(),
+    next_try_at: Time,
+  }),
+  "orders.paid": z.object({
+    ...about,
+    amount: Money,
+    currency: Currency,
+    payment_id: Id,
+    payment_date: Time,
+    items: z.array(PricedLine),
+  }),
+  "inventory.reserved": z.object({ reservation_id: Id, order_id: Id, items: z.array(Line), reserved_at: Time }),
+  "inventory.out_of_stock": z.object({
+    order_id: Id,
+    product_id: Id,
+    requested_qty: z.int(),
+    available_qty: z.int(),
+    timestamp: Time,
+  }),
+  "inventory.released": z.object({ order_id: Id, items: z.array(Line), released_at: Time }),
+  "orders.payment_failed": z.object({ ...about, reason: z.string(), code: z.string() }),
+  "orders.processing": z.object({ ...about, reservation_id: Id }),
+  "orders.shipped": z.object({ ...about, shipped_at: Time, tracking_number: z.string(), carrier: z.string() }),
+  "orders.delivered": z.object({ ...about, delivered_at: Time }),
+  "orders.cancelled": z.object({ ...about, reason: z.string().optional(), cancelled_at: Time }),
+} satisfies Record<string, z.ZodObject>;
+
+export type Topic = keyof typeof events;
+export type EventOf<T extends Topic> = z.infer<(typeof events)[T]>;

@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { Currency, Id, Money, PageQuery, Quantity, Time } from "./common.js";
+import { PaymentMethod } from "./payment.js";
+
+export const Status = z.enum([
+  "payment_required",
+  "payment_failed",
+  "paid",
+  "processing",
+  "shipped",
+  "delivered",
+  "cancelled",
+]);
+export type Status = z.infer<typeof Status>;
+
+const synonyms: Record<string, Status> = {
+  pending: "payment_required",
+  confirmed: "paid",
+  in_progress: "processing",
+  "in-progress": "processing",
+  completed: "delivered",
+};
+/** A status as requests may spell it: the older systems' words are understood, answers use ours alone. */
+export const StatusInRequest = z.preprocess((word) => synonyms[String(word)] ?? word, Status);
+
+const Notes = z.string().max(2000);
+const Metadata = z
+  .record(z.string().max(64), z.string().max(500))
+  .refine((record) => Object.keys(record).length <= 50, "at most 50 entries");
+
+/** POST /orders. */
+export const PlaceOrder = z.strictObject({
+  items: z
+    .array(z.strictObject({ product_id: Id, quantity: Quantity }))
+    .min(1)
+    .max(100),
+  currency: Currency.optional(),
+  payment_method: PaymentMethod.optional(),
+  customer_notes: Notes.optional(),
+  metadata: Metadata.optional(),
+});
+export type PlaceOrder = z.infer<typeof PlaceOrder>;
+
+/** PUT /orders/{id}/status. */
+export const ChangeStatus = z.strictObject({
+  status: StatusInRequest,
+  reason: z.string().max(500).optional(),
+  tracking_number: z.string().min(1).max(100).optional(),
+  carrier: z.string().min(1).max(100).optional(),
+  payment_reference: z.string().min(1).max(200).optional(),
+});
+
+/** POST /orders/{id}/cancel. */
+export const CancelOrder = z.strictObject({ reason: z.string().max(500).optional() });
+
+/** POST /orders/{id}/payments. */
+export const PayOrder = z.strictObject({ payment_method: PaymentMethod });
+
+/** GET /orders. */
+export const ListOrders = PageQuery.extend({ status: StatusInRequest.optional() });
+
+export const Refund = z.object({
+  status: z.enum(["pending", "failed", "done"]),
+  refund_id: Id.nullable(),
+  amount: Money,
+});
+
+/** An order as the API shows it. */
+export const Order = z.object({
+  id: Id,
+  user_id: Id,
+  status: Status,
+  items: z.array(z.object({ product_id: Id, name: z.string(), quantity: Quantity, price: Money })),
+  subtotal: Money,
+  tax: Money,
+  total: Money,
+  currency: Currency,
+  customer_notes: z.string().nullable(),
+  metadata: z.record(z.string(), z.string()),
+  pay_by: Time,
+  payment: z.object({
+    status: z.enum(["none", "pending", "succeeded", "failed"]),
+    attempt: z.int(),
+    method: z.string().nullable(),
+    payment_id: Id.nullable(),
+    amount: Money.nullable(),
+    code: z.string().nullable(),
+    refund: Refund.nullable(),
+  }),
+  reservation: z.object({ reservation_id: Id, reserved_at: Time }).nullable(),
+  shipment: z
+    .object({
+      tracking_number: z.string().nullable(),
+      carrier: z.string().nullable(),
+      shipped_at: Time.nullable(),
+      delivered_at: Time.nullable(),
+    })
+    .nullable(),
+  cancel_reason: z.string().nullable(),
+  created_at: Time,
+  updated_at: Time,
+  version: z.int(),
+});
+export type OrderView = z.infer<typeof Order>;
+
+/** One line of an order's story. `seq` grows by one within an order. */
+export const TimelineEntry = z.object({
+  seq: z.int(),
+  at: Time,
+  kind: z.enum(["status", "event", "saga"]),
+  name: z.string(),
+  status: Status,
+  actor: z.string(),
+  trace_id: z.string().nullable(),
+  detail: z.record(z.string(), z.unknown()).optional(),
+});
+export type TimelineEntry = z.infer<typeof TimelineEntry>;

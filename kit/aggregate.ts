@@ -1,0 +1,51 @@
+import type { Message, Outbox } from "./outbox.js";
+import { Unavailable } from "./problem.js";
+import type { Store, Write } from "./state.js";
+
+/** An entity that remembers which commands and events it has applied: its own inbox, in its own row. */
+export type Aggregate = { applied: string[] };
+
+/**
+ * What a decision asks for. With `next`: commit it, with history `rows` and `messages` in the same transaction.
+ * Without: nothing changes, and `messages` (stored answers said again) are sent before the reply.
+ */
+export type Decided<T extends Aggregate, R> = { reply: R; next?: T; messages?: Message[]; rows?: Write[] };
+
+const remembered = 50;
+
+export type Update = <T extends Aggregate, R>(
+  key: string,
+  /** The command's or event's id. */
+  id: string,
+  /** Pure. `seen` is true when this id was applied before. */
+  decide: (current: T | undefined, seen: boolean) => Decided<T, R>,
+) => Promise<R>;
+
+/**
+ * Load, decide, and commit entity, inbox, history rows and outbox row in one transaction. Whatever goes wrong, it
+ * reads again: its own id there means the commit was not lost, only the answer; a new etag means decide again.
+ */
+export function updater(store: Store, outbox: Outbox): Update {
+  return async (key, id, decide) => {
+    let unsure: (() => void) | undefined;
+    for (let tries = 0; tries < 10; tries++) {
+      if (tries > 0) await new Promise((resume) => setTimeout(resume, Math.random() * 20 * 2 ** Math.min(tries, 6)));
+      const { value: current, etag } = await store.get<Exclude<Parameters<typeof decide>[0], undefined>>(key);
+      const seen = current?.applied.includes(id) ?? false;
+      if (seen) unsure?.();
+      const { reply, next, messages = [], rows = [] } = decide(current, seen);
+      if (!next) {
+        await outbox.say(messages);
+        return reply;
+      }
+      const { writes, sendNow } = outbox.prepare(messages);
+      const applied = seen ? next.applied : [...next.applied, id].slice(-remembered);
+      if (await store.transact([{ key, value: { ...next, applied }, etag, insert: !etag }, ...rows, ...writes])) {
+        sendNow();
+        return reply;
+      }
+      unsure = sendNow;
+    }
+    throw new Unavailable("the state store");
+  };
+}

@@ -1,0 +1,60 @@
+import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import type Koa from "koa";
+import { Claims, tokenAudience, tokenIssuer } from "../contracts/user.js";
+import { Problem, Unavailable } from "./problem.js";
+
+/** Who calls: 401 without a good bearer token. Verified by each service itself, with the user service's public keys. */
+export type Authenticate = (ctx: Koa.Context) => Promise<Claims>;
+
+type Checked = { claims: Claims; until: number };
+
+export function authenticator(daprPort: number): Authenticate {
+  const keys = createRemoteJWKSet(
+    new URL(`http://127.0.0.1:${daprPort}/v1.0/invoke/user/method/.well-known/jwks.json`),
+    { cooldownDuration: 5_000, cacheMaxAge: 600_000, timeoutDuration: 5_000 },
+  );
+  // A signature is checked once per token, not once per request.
+  const checked = new Map<string, Checked>();
+
+  async function check(token: string): Promise<Checked> {
+    try {
+      const { payload } = await jwtVerify(token, keys, {
+        algorithms: ["EdDSA"],
+        issuer: tokenIssuer,
+        audience: tokenAudience,
+        requiredClaims: ["exp", "sub"],
+      });
+      return { claims: Claims.parse(payload), until: (payload.exp as number) * 1000 };
+    } catch (error) {
+      const away = error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError || isZod(error));
+      if (away || (error instanceof errors.JOSEError && error.code === "ERR_JOSE_GENERIC"))
+        throw new Unavailable("the user service", error);
+      throw new Problem(401, "the access token is not valid");
+    }
+  }
+
+  return async (ctx) => {
+    const token = /^Bearer ([\w.-]+)$/i.exec(ctx.get("authorization"))?.[1];
+    if (!token) {
+      ctx.set("www-authenticate", "Bearer");
+      throw new Problem(401, "sign in and send the access token as Authorization: Bearer …");
+    }
+    let known = checked.get(token);
+    if (!known || known.until <= Date.now()) {
+      known = await check(token);
+      if (checked.size >= 1_000) checked.clear();
+      checked.set(token, known);
+    }
+    if (known.until <= Date.now()) throw new Problem(401, "the access token is not valid");
+    return known.claims;
+  };
+}
+
+const isZod = (error: unknown) => error instanceof Error && error.name === "ZodError";
+
+/** Admin may do all that staff may. */
+export const isStaff = (who: Claims): boolean => who.roles.includes("staff") || who.roles.includes("admin");
+
+export function mustBeStaff(who: Claims): void {
+  if (!isStaff(who)) throw new Problem(403, "only staff may do that");
+}

@@ -1,0 +1,23 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { randomBytes } from "node:crypto";
+
+/** What every log line and every call onward carries about the request or event at hand. */
+export type Context = { request_id: string; traceparent: string; order_id?: string };
+
+const storage = new AsyncLocalStorage<Context>();
+
+/** A W3C trace context: the caller's when it is well formed, else a new one, not sampled. */
+export function traceparentOf(header: string | undefined): string {
+  if (header && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(header)) return header;
+  return `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-00`;
+}
+
+export const within = <T>(context: Context, run: () => T): T => storage.run(context, run);
+export const context = (): Context | undefined => storage.getStore();
+export const traceId = (): string | null => storage.getStore()?.traceparent.slice(3, 35) ?? null;
+
+/** From here on the log lines of this request name the order. */
+export function about(orderId: string): void {
+  const here = storage.getStore();
+  if (here) here.order_id = orderId;
+}

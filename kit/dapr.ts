@@ -1,0 +1,62 @@
+import { Pool } from "undici";
+import { context } from "./context.js";
+import { Unavailable } from "./problem.js";
+
+export type Answer = { status: number; text: string; etag?: string | undefined };
+export type Dapr = ReturnType<typeof connect>;
+
+/** The one way from an app to its sidecar: kept-alive connections, trace context on every call. */
+export function connect(port: number) {
+  const pool = new Pool(`http://127.0.0.1:${port}`, {
+    connections: 100,
+    pipelining: 1,
+    keepAliveTimeout: 30_000,
+    headersTimeout: 30_000,
+    bodyTimeout: 30_000,
+  });
+
+  /** Any answer is returned; no answer at all is Unavailable. */
+  async function call(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: unknown, type?: string) {
+    const headers: Record<string, string> = {};
+    if (body !== undefined) headers["content-type"] = type ?? "application/json";
+    const here = context();
+    if (here) headers.traceparent = here.traceparent;
+    try {
+      const answer = await pool.request({
+        method,
+        path,
+        headers,
+        body: body === undefined ? null : JSON.stringify(body),
+      });
+      const text = await answer.body.text();
+      return { status: answer.statusCode, text, etag: answer.headers.etag as string | undefined } satisfies Answer;
+    } catch (error) {
+      throw new Unavailable("the sidecar", error);
+    }
+  }
+
+  /** The same, when only a 2xx will do. */
+  async function must(part: string, ...request: Parameters<typeof call>): Promise<Answer> {
+    const answer = await call(...request);
+    if (answer.status >= 300) throw new Unavailable(part, new Error(`${answer.status} ${answer.text.slice(0, 500)}`));
+    return answer;
+  }
+
+  return {
+    call,
+    must,
+    /** Fixed-path question to another service; a business "no" is part of the answer. */
+    async ask(app: string, path: string, body: unknown): Promise<unknown> {
+      return JSON.parse((await must(app, "POST", `/v1.0/invoke/${app}/method${path}`, body)).text);
+    },
+    /** Every component of this app's sidecar answers. */
+    async ready(): Promise<boolean> {
+      const answer = await call("GET", "/v1.0/healthz/outbound").catch(() => undefined);
+      return answer?.status === 204;
+    },
+    async waitUntilReady(): Promise<void> {
+      while (!(await this.ready())) await new Promise((resume) => setTimeout(resume, 200));
+    },
+    close: () => pool.close(),
+  };
+}

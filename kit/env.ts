@@ -1,0 +1,24 @@
+import { z } from "zod";
+
+/** What every service is told by `dapr run`, the supervisor or the pod. */
+const Base = {
+  APP_PORT: z.coerce.number().int(),
+  DAPR_HTTP_PORT: z.coerce.number().int(),
+  DAPR_GRPC_PORT: z.coerce.number().int(),
+  LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  HOST: z.string().default("127.0.0.1"),
+};
+
+export const flag = z
+  .enum(["true", "false"])
+  .default("false")
+  .transform((word) => word === "true");
+
+/** The environment, parsed once, first thing in main.ts; a wrong or missing variable is named and ends the process. */
+export function environment<T extends z.ZodRawShape = Record<never, never>>(extra: T = {} as T) {
+  const parsed = z.object({ ...Base, ...extra }).safeParse(process.env);
+  if (parsed.success) return parsed.data;
+  const missing = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
+  console.error(`Cannot start: ${missing}. These variables are set by "npm start" and "dapr run -f .".`);
+  process.exit(1);
+}

@@ -1,0 +1,137 @@
+import { createServer, type Server } from "node:http";
+import Router from "@koa/router";
+import Koa from "koa";
+import type { z } from "zod";
+import { traceparentOf, within } from "./context.js";
+import type { Logger } from "./log.js";
+import { Problem, Unavailable } from "./problem.js";
+
+const bodyLimit = 256 * 1024;
+const titles: Record<number, string> = {
+  400: "Bad request",
+  401: "Not signed in",
+  403: "Not allowed",
+  404: "Not found",
+  405: "Method not allowed",
+  409: "Conflict",
+  412: "Changed meanwhile",
+  413: "Too large",
+  415: "Unsupported media type",
+  422: "Not acceptable as it is",
+  429: "Too many requests",
+  500: "Internal error",
+  503: "Temporarily unavailable",
+};
+
+function answerProblem(ctx: Koa.Context, status: number, detail: string, extra: Record<string, unknown> = {}): void {
+  ctx.status = status;
+  ctx.set("content-type", "application/problem+json");
+  ctx.body = JSON.stringify({ type: "about:blank", title: titles[status] ?? "Error", status, detail, ...extra });
+}
+
+/** Every failure is answered here and nowhere else; only a Problem tells the client what it did wrong. */
+function answerFailure(ctx: Koa.Context, error: unknown, log: Logger): void {
+  if (error instanceof Problem) return answerProblem(ctx, error.status, error.detail, error.extra);
+  if (error instanceof Unavailable) {
+    log.warn({ err: error, cause: String(error.cause) }, "a needed part is away");
+    ctx.set("retry-after", "2");
+    return answerProblem(ctx, 503, `${error.message}; nothing is lost, try again`);
+  }
+  log.error({ err: error }, "request failed");
+  answerProblem(ctx, 500, "something broke on our side");
+}
+
+/** Body text within the size limit: 413 above it. */
+async function readText(ctx: Koa.Context): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of ctx.req) {
+    size += chunk.length;
+    if (size > bodyLimit) throw new Problem(413, `a body may have ${bodyLimit} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** 400 when the body is not JSON, 413 when it is too large. */
+export async function readJson(ctx: Koa.Context): Promise<unknown> {
+  const text = await readText(ctx);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem(400, "the body is not JSON");
+  }
+}
+
+/** 422 naming every field that is wrong. */
+export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map(({ path, message }) => ({ field: path.join("."), message }));
+  throw new Problem(422, errors.map((e) => `${e.field || "body"}: ${e.message}`).join("; "), { errors });
+}
+
+/** A client's JSON body as the schema says; 415, 413, 400 or 422 otherwise. */
+export async function body<S extends z.ZodType>(ctx: Koa.Context, schema: S): Promise<z.output<S>> {
+  if (!ctx.is("application/json", "+json")) throw new Problem(415, "send application/json");
+  return parse(schema, await readJson(ctx));
+}
+
+/** A list's query: 400 when it is wrong. */
+export function query<S extends z.ZodType>(ctx: Koa.Context, schema: S): z.output<S> {
+  const parsed = schema.safeParse(ctx.query);
+  if (parsed.success) return parsed.data;
+  throw new Problem(400, parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
+}
+
+export type App = { koa: Koa; router: Router };
+
+/** A Koa app with what every service shares: ids on every log line, one line per request, problems, health. */
+export function app(log: Logger, ready: () => Promise<boolean>): App {
+  const koa = new Koa();
+  const router = new Router();
+
+  koa.use(async (ctx, next) => {
+    const request_id = ctx.get("x-request-id").slice(0, 100) || crypto.randomUUID();
+    const traceparent = traceparentOf(ctx.get("traceparent"));
+    await within({ request_id, traceparent }, async () => {
+      const started = performance.now();
+      ctx.set("x-request-id", request_id);
+      try {
+        await next();
+        if (ctx.status === 404 && ctx.body === undefined) throw new Problem(404, `there is no ${ctx.path}`);
+        if (ctx.status === 405 || ctx.status === 501) throw new Problem(405, `${ctx.path} does not take ${ctx.method}`);
+      } catch (error) {
+        answerFailure(ctx, error, log);
+      }
+      if (ctx.path === "/healthz") return;
+      const ms = Math.round((performance.now() - started) * 10) / 10;
+      log.info({ method: ctx.method, path: ctx.path, status: ctx.status, ms }, "request");
+    });
+  });
+
+  const alive = (ctx: Koa.Context) => {
+    ctx.body = { status: "ok" };
+  };
+  router.get("/healthz", alive).get("/health", alive);
+  router.get("/readyz", async (ctx) => {
+    if (!(await ready())) throw new Unavailable("the sidecar or a component");
+    ctx.body = { status: "ready" };
+  });
+  return { koa, router };
+}
+
+/**
+ * Listens. daprd keeps idle connections for 90 s and Node would close them after 5: the request that hits the gap
+ * fails and its message waits for redelivery. So Node must be the one that waits longer.
+ */
+export function listen({ koa, router }: App, port: number, host: string): Promise<Server> {
+  koa.use(router.routes()).use(router.allowedMethods());
+  const server = createServer(koa.callback());
+  server.keepAliveTimeout = 120_000;
+  server.headersTimeout = 125_000;
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => resolve(server));
+  });
+}

@@ -1,0 +1,137 @@
+import { randomUUID } from "node:crypto";
+import type { EventOf, Topic } from "../contracts/events.js";
+import { context, traceparentOf, within } from "./context.js";
+import type { Dapr } from "./dapr.js";
+import type { Logger } from "./log.js";
+import type { Sql } from "./sql.js";
+import type { Write } from "./state.js";
+import type { Workflows } from "./workflow.js";
+
+/** What a committed change still has to say. `id` is the same for the same fact, however often it is said. */
+export type Message =
+  | { [T in Topic]: { publish: T; id: string; data: EventOf<T> } }[Topic]
+  | { start: { workflow: string; id: string; input: object } }
+  | { tell: { workflow: string; id: string; input: object; event: string; data: object } }
+  | { ask: { app: string; path: string; body: object } };
+
+export const publish = <T extends Topic>(topic: T, id: string, data: EventOf<T>) =>
+  ({ publish: topic, id, data }) as Message;
+
+type Row = { messages: Message[]; traceparent: string; due: string };
+export type Outbox = ReturnType<typeof outbox>;
+
+/** Rows this young are still being sent by the process that wrote them. */
+const grace = 2_000;
+/** How long a claimed row is left to the replica that claimed it. */
+const lease = 10_000;
+
+export const outboxIndex =
+  "CREATE INDEX IF NOT EXISTS outbox_due ON state ((value->>'due')) WHERE starts_with(key, 'outbox:')";
+
+type Deps = { dapr: Dapr; sql: Sql; app: string; log: Logger; workflows?: Workflows };
+
+/**
+ * Rows written in the transaction of the change they speak of, sent right after the commit, and removed only when
+ * Dapr has accepted every message. What a crash leaves, the relay of any replica sends: so a message may come twice.
+ */
+export function outbox({ dapr, sql, app, log, workflows }: Deps) {
+  const sent: string[] = [];
+  let removing: NodeJS.Timeout | undefined;
+  let relaying: NodeJS.Timeout | undefined;
+
+  async function deliver(message: Message, traceparent: string): Promise<void> {
+    if ("publish" in message) {
+      const event = {
+        specversion: "1.0",
+        id: message.id,
+        source: app,
+        type: message.publish,
+        subject: message.data.order_id,
+        time: new Date().toISOString(),
+        datacontenttype: "application/json",
+        traceparent,
+        data: message.data,
+      };
+      const path = `/v1.0/publish/pubsub/${message.publish}?metadata.partitionKey=${message.data.order_id}`;
+      await dapr.must("pubsub", "POST", path, event, "application/cloudevents+json");
+    } else if ("ask" in message) {
+      await dapr.ask(message.ask.app, message.ask.path, message.ask.body);
+    } else if (!workflows) {
+      throw new Error("this service has no workflows");
+    } else if ("start" in message) {
+      await workflows.start(message.start);
+    } else {
+      await workflows.tell(message.tell);
+    }
+  }
+
+  async function removeSent(): Promise<void> {
+    removing = undefined;
+    const keys = sent.splice(0);
+    try {
+      await sql.exec(
+        "DELETE FROM state WHERE key = ANY(ARRAY(SELECT jsonb_array_elements_text($1::text::jsonb)))",
+        JSON.stringify(keys),
+      );
+    } catch (error) {
+      log.warn({ err: error, rows: keys.length }, "sent outbox rows not removed; they will be sent again");
+    }
+  }
+
+  async function send(key: string, row: Row): Promise<void> {
+    const results = await Promise.allSettled(row.messages.map((message) => deliver(message, row.traceparent)));
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed) {
+      log.warn({ err: failed.reason, outbox: key }, "not sent, left to the relay");
+      return;
+    }
+    sent.push(key);
+    removing ??= setTimeout(() => void removeSent(), 20);
+  }
+
+  /** One pass: claim what is due, so that no other replica takes it, and send it. */
+  async function relay(): Promise<void> {
+    const now = Date.now();
+    const rows = await sql.query<[string, Row]>(
+      `UPDATE state SET value = jsonb_set(value, '{due}', to_jsonb($1::text))
+       WHERE key IN (SELECT key FROM state WHERE starts_with(key, 'outbox:') AND value->>'due' < $2
+                     ORDER BY value->>'due' LIMIT 100 FOR UPDATE SKIP LOCKED)
+       RETURNING key, value`,
+      new Date(now + lease).toISOString(),
+      new Date(now).toISOString(),
+    );
+    const waiting = rows.filter(([key]) => !sent.includes(key));
+    if (waiting.length > 0) log.info({ rows: waiting.length }, "outbox relay sends what was left");
+    await Promise.all(
+      waiting.map(([key, row]) => within({ request_id: key, traceparent: row.traceparent }, () => send(key, row))),
+    );
+  }
+
+  return {
+    /** The row for the transaction, and what to call once it is committed; sending is nobody's to wait for. */
+    prepare(messages: Message[]): { writes: Write[]; sendNow: () => void } {
+      if (messages.length === 0) return { writes: [], sendNow: () => undefined };
+      const traceparent = context()?.traceparent ?? traceparentOf(undefined);
+      const key = `outbox:${randomUUID()}`;
+      const row: Row = { messages, traceparent, due: new Date(Date.now() + grace).toISOString() };
+      return { writes: [{ key, value: row }], sendNow: () => void send(key, row) };
+    },
+    /** Sends what needs no row: a stored answer said again. Throws when Dapr does not take it. */
+    async say(messages: Message[]): Promise<void> {
+      const traceparent = context()?.traceparent ?? traceparentOf(undefined);
+      await Promise.all(messages.map((message) => deliver(message, traceparent)));
+    },
+    startRelay(): void {
+      const again = async () => {
+        await relay().catch((error) => log.warn({ err: error }, "outbox relay failed, tries again"));
+        relaying = setTimeout(() => void again(), 1_000);
+      };
+      relaying = setTimeout(() => void again(), 100);
+    },
+    async stop(): Promise<void> {
+      clearTimeout(relaying);
+      clearTimeout(removing);
+      if (sent.length > 0) await removeSent();
+    },
+  };
+}

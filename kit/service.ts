@@ -1,0 +1,55 @@
+import type { Server } from "node:http";
+import { connect, type Dapr } from "./dapr.js";
+import { type App, app, listen } from "./http.js";
+import { type Logger, logger } from "./log.js";
+
+type Env = { APP_PORT: number; DAPR_HTTP_PORT: number; LOG_LEVEL: string; HOST: string };
+type Wire = { app: App; dapr: Dapr; log: Logger };
+/** What a service does once its sidecar answers (indexes, demo data, workers), and how it stops that again. */
+export type Running = { prepare?: () => Promise<void>; stop?: () => Promise<void> };
+
+/**
+ * The life of every service: listen first (daprd waits for the port), then wait for the sidecar, prepare, be ready;
+ * on SIGTERM stop taking work, finish what is under way, leave.
+ */
+export async function service(name: string, env: Env, wire: (wire: Wire) => Running): Promise<void> {
+  const log = logger(name, env.LOG_LEVEL);
+  const dapr = connect(env.DAPR_HTTP_PORT);
+  let prepared = false;
+  const web = app(log, async () => prepared && (await dapr.ready()));
+  const running = wire({ app: web, dapr, log });
+
+  process.on("unhandledRejection", (error) => {
+    log.fatal({ err: error }, "unhandled, the process restarts");
+    log.flush();
+    process.exit(1);
+  });
+  const server = await listen(web, env.APP_PORT, env.HOST);
+  const stop = async () => {
+    log.info("stopping");
+    await Promise.all([closed(server), running.stop?.()]);
+    log.flush();
+    process.exit(0);
+  };
+  process.once("SIGTERM", () => void stop());
+  process.once("SIGINT", () => void stop());
+
+  await dapr.waitUntilReady();
+  for (let tries = 1; !prepared; tries++) {
+    try {
+      await running.prepare?.();
+      prepared = true;
+    } catch (error) {
+      log.warn({ err: error, tries }, "not prepared yet, tries again");
+      await new Promise((resume) => setTimeout(resume, 500));
+    }
+  }
+  log.info({ port: env.APP_PORT }, "ready");
+}
+
+function closed(server: Server): Promise<void> {
+  const done = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const patience = new Promise<void>((resolve) => setTimeout(resolve, 4_000).unref());
+  return Promise.race([done, patience]);
+}

@@ -1,0 +1,52 @@
+import type { Dapr } from "./dapr.js";
+import { Unavailable } from "./problem.js";
+
+export type Sql = ReturnType<typeof sqlBinding>;
+
+/**
+ * Pages, sweeps and indexes on the table behind the service's state store. Parameters travel as JSON; rows come
+ * back as arrays. An error while rows are read looks like no rows to this binding, so nothing here may depend on one.
+ */
+export function sqlBinding(dapr: Dapr, name: string) {
+  const run = (operation: "query" | "exec", sql: string, params: unknown[]) =>
+    dapr.must(name, "POST", `/v1.0/bindings/${name}`, { operation, metadata: { sql, params: JSON.stringify(params) } });
+
+  return {
+    async query<Row extends unknown[]>(sql: string, ...params: unknown[]): Promise<Row[]> {
+      const { text } = await run("query", sql, params);
+      return text === "" || text === "null" ? [] : (JSON.parse(text) as Row[]);
+    },
+    async exec(sql: string, ...params: unknown[]): Promise<void> {
+      await run("exec", sql, params);
+    },
+    /** Indexes are made at start; two replicas that make the same one at once may trip each other: once more, then. */
+    async prepare(statements: string[]): Promise<void> {
+      for (const statement of statements) {
+        for (let tries = 1; ; tries++) {
+          try {
+            await run("exec", statement, []);
+            break;
+          } catch (error) {
+            if (tries === 10) throw new Unavailable(name, error);
+            await new Promise((resume) => setTimeout(resume, 100 * tries));
+          }
+        }
+      }
+    },
+  };
+}
+
+/** Keyset cursors: what the last row sorted by, opaque to clients. */
+export const cursorOf = (...position: (string | number)[]): string =>
+  Buffer.from(JSON.stringify(position)).toString("base64url");
+
+/** undefined when the text is no cursor of `length` strings. */
+export function positionOf(cursor: string, length: number): string[] | undefined {
+  try {
+    const position: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
+    const right = Array.isArray(position) && position.length === length && position.every((p) => typeof p === "string");
+    return right ? position : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,105 @@
+import { type Task, type WorkflowActivityContext, type WorkflowContext, WorkflowRuntime } from "@dapr/dapr";
+import type { Dapr } from "./dapr.js";
+import type { Logger } from "./log.js";
+import { Unavailable } from "./problem.js";
+
+// The JS workflow SDK 3.18 has sharp edges; this file hides them and is written to be deleted when it has caught up.
+
+/** A workflow is an async generator: a plain function* would complete at once with nothing done. */
+export type Steps<R = void> = AsyncGenerator<Task<unknown>, R, unknown>;
+export type Workflow<I> = (ctx: WorkflowContext, input: I) => Steps;
+/** Activities take and give objects: the SDK loses falsy inputs. They may run twice. */
+export type Activity = (input: never) => Promise<object>;
+
+/** Calls an activity until it succeeds, waiting on durable timers, at most a minute between two tries. */
+export async function* retry<R>(ctx: WorkflowContext, activity: string, input: object): Steps<R> {
+  for (let tries = 1; ; tries++) {
+    const task = ctx.callActivity(activity, input);
+    // A task that failed before it was yielded would resume with undefined, not throw: ask, do not catch.
+    yield ctx.whenAny([task]);
+    if (!task.isFailed) return task.getResult() as R;
+    yield ctx.createTimer(Math.min(2 ** tries, 60));
+  }
+}
+
+/** A stream of external events of one name: the one pending wait is kept across timeouts, so none is lost. */
+export function inbox<E>(ctx: WorkflowContext, name: string) {
+  let pending = ctx.waitForExternalEvent(name) as Task<E>;
+  return {
+    /** The next event, or undefined when the time comes first. Without a time it waits as long as it takes. */
+    async *next(until?: Date): Steps<E | undefined> {
+      yield ctx.whenAny(until ? [pending, ctx.createTimer(until)] : [pending]);
+      if (!pending.isComplete) return undefined;
+      const event = pending.getResult();
+      pending = ctx.waitForExternalEvent(name) as Task<E>;
+      return event;
+    },
+  };
+}
+
+export type Workflows = ReturnType<typeof workflows>;
+type Instance = { workflow: string; id: string; input: object };
+
+/** Starts and tells instances over HTTP: it answers once the request is durable, the SDK's client waits for a turn. */
+export function workflows(dapr: Dapr) {
+  const at = (path: string) => `/v1.0/workflows/dapr/${path}`;
+
+  const exists = async (id: string) => (await dapr.call("GET", at(id))).status < 300;
+
+  /** An instance that is there already counts as started. */
+  async function start({ workflow, id, input }: Instance): Promise<void> {
+    const answer = await dapr.call("POST", at(`${workflow}/start?instanceID=${id}`), input);
+    if (answer.status >= 300 && !(await exists(id))) throw new Unavailable("workflow", new Error(answer.text));
+  }
+
+  /** An instance that is not there yet is started first. */
+  async function tell({ event, data, ...instance }: Instance & { event: string; data: object }): Promise<void> {
+    const raise = () => dapr.call("POST", at(`${instance.id}/raiseEvent/${event}`), data);
+    let answer = await raise();
+    if (answer.status >= 300 && !(await exists(instance.id))) {
+      await start(instance);
+      answer = await raise();
+    }
+    if (answer.status >= 300) throw new Unavailable("workflow", new Error(answer.text));
+  }
+
+  return { start, tell };
+}
+
+type Worker = { _isRunning: boolean; logger: { logLevel: number } };
+
+/**
+ * Runs workflows (by versioned name) and activities. Call it when the sidecar is ready: the SDK's worker dies
+ * without a word when its first greeting fails, so it is watched and made again.
+ */
+export function work(
+  daprGrpcPort: number,
+  register: { workflows: Record<string, Workflow<never>>; activities: Record<string, Activity> },
+  log: Logger,
+) {
+  function open(): WorkflowRuntime {
+    const runtime = new WorkflowRuntime({ daprHost: "127.0.0.1", daprPort: String(daprGrpcPort) });
+    for (const [name, workflow] of Object.entries(register.workflows))
+      runtime.registerWorkflowWithName(name, workflow as never);
+    for (const [name, activity] of Object.entries(register.activities))
+      runtime.registerActivityWithName(name, ((_: WorkflowActivityContext, input: never) => activity(input)) as never);
+    worker(runtime).logger.logLevel = 1; // its info lines, four per turn, cost more than the turn
+    return runtime;
+  }
+  const worker = (runtime: WorkflowRuntime) => (runtime as unknown as { worker: Worker }).worker;
+
+  let runtime = open();
+  void runtime.start();
+  const watch = setInterval(() => {
+    if (worker(runtime)._isRunning) return;
+    log.warn("workflow worker had stopped, starting another");
+    runtime = open();
+    void runtime.start();
+  }, 1_000);
+  return {
+    async stop(): Promise<void> {
+      clearInterval(watch);
+      await runtime.stop();
+    },
+  };
+}

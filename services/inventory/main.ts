@@ -1,0 +1,33 @@
+import { demoProducts } from "../../contracts/demo.js";
+import { authenticator } from "../../kit/auth.js";
+import { environment, flag } from "../../kit/env.js";
+import { subscribe } from "../../kit/events.js";
+import { outbox, outboxIndex } from "../../kit/outbox.js";
+import { service } from "../../kit/service.js";
+import { sqlBinding } from "../../kit/sql.js";
+import { stateStore } from "../../kit/state.js";
+import { handlers, routes } from "./app.js";
+import { indexes, warehouse } from "./warehouse.js";
+
+const env = environment({ SEED_DEMO: flag });
+
+await service("inventory", env, ({ app, dapr, log }) => {
+  const store = stateStore(dapr, "inventory-state");
+  const sql = sqlBinding(dapr, "inventory-sql");
+  const out = outbox({ dapr, sql, app: "inventory", log });
+  const stock = warehouse(store, sql, out);
+  routes(app, stock, authenticator(env.DAPR_HTTP_PORT));
+  subscribe(app.router, "inventory", handlers(stock), store, log);
+  return {
+    async prepare() {
+      await sql.prepare([outboxIndex, ...indexes]);
+      if (env.SEED_DEMO) for (const { id, stock: first } of demoProducts) await stock.stockFirst(id, first);
+      stock.startSweeping((error) => log.warn({ err: error }, "ended holds not swept, tries again"));
+      out.startRelay();
+    },
+    async stop() {
+      stock.stop();
+      await out.stop();
+    },
+  };
+});

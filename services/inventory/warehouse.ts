@@ -1,0 +1,156 @@
+import { type Message, type Outbox, publish } from "../../kit/outbox.js";
+import { Unavailable } from "../../kit/problem.js";
+import type { Sql } from "../../kit/sql.js";
+import type { Found, Store, Write } from "../../kit/state.js";
+import { type Command, decide, type Hold, type Reply, type Stock } from "./stock.js";
+
+export type Warehouse = ReturnType<typeof warehouse>;
+
+type Job = { command: Command; done: (reply: Reply) => void; failed: (error: unknown) => void; seen: number };
+
+const batch = 50;
+const tries = 12;
+
+const stockKey = (id: string) => `stock:${id}`;
+const holdKey = (id: string) => `hold:${id}`;
+
+export const indexes = [
+  "CREATE INDEX IF NOT EXISTS holds_ending ON state ((value->>'expires_at')) WHERE starts_with(key, 'hold:')",
+];
+
+function keysOf(command: Command): string[] {
+  if (command.type === "adjust") return [stockKey(command.product_id)];
+  const items = "items" in command ? command.items : [];
+  return [holdKey(command.order_id), ...items.map((item) => stockKey(item.product_id))];
+}
+
+function answer(hold: Hold, say: string): Message {
+  const { order_id, items } = hold;
+  const id = `${say}:${order_id}`;
+  if (say === "inventory.reserved" && hold.reservation)
+    return publish("inventory.reserved", id, { ...hold.reservation, order_id, items });
+  if (say === "inventory.out_of_stock" && hold.shortage)
+    return publish("inventory.out_of_stock", id, { order_id, ...hold.shortage });
+  if (hold.released) return publish("inventory.released", id, { order_id, ...hold.released });
+  throw new Error(`hold ${order_id} has no answer ${say}`);
+}
+
+/**
+ * Many orders want the same few products, and rows that everybody wants are written one commit at a time. So commands
+ * queue here, and whatever waits is decided one after the other in memory and committed in one transaction: all or
+ * nothing, guarded by etags against another replica, and if that failed, read and decided again.
+ */
+export function warehouse(store: Store, sql: Sql, outbox: Outbox) {
+  const queue: Job[] = [];
+  let running = false;
+  let sweeping: NodeJS.Timeout | undefined;
+
+  async function settle(jobs: Job[]): Promise<void> {
+    const rows = await load(jobs.map((job) => job.command));
+    const now = new Date().toISOString();
+    const changed = new Map<string, Stock | Hold>();
+    const ledger: Write[] = [];
+    const messages: Message[] = [];
+    const again: Message[] = [];
+    const current = <T extends object>(key: string) => (changed.get(key) ?? rows.get(key)?.value) as T | undefined;
+
+    const replies = jobs.map(({ command }) => {
+      const key = "order_id" in command ? holdKey(command.order_id) : undefined;
+      const hold = key ? current<Hold>(key) : undefined;
+      const decision = decide(command, (id) => current<Stock>(stockKey(id)), hold, now);
+      for (const stock of decision.stock) changed.set(stockKey(stock.product_id), stock);
+      if (key && decision.hold) changed.set(key, decision.hold);
+      if (decision.adjustment)
+        ledger.push({
+          key: `ledger:${decision.adjustment.product_id}:${crypto.randomUUID()}`,
+          value: decision.adjustment,
+        });
+      if (decision.say) {
+        const answered = decision.hold ?? (hold as Hold);
+        (decision.hold ? messages : again).push(answer(answered, decision.say));
+      }
+      return decision.reply;
+    });
+
+    if (changed.size > 0) {
+      const { writes, sendNow } = outbox.prepare(messages);
+      const entities = [...changed].map(([key, value]): Write => {
+        const etag = rows.get(key)?.etag;
+        return { key, value, etag, insert: !etag };
+      });
+      if (!(await store.transact([...entities, ...ledger, ...writes]))) return retryLater(jobs);
+      sendNow();
+    }
+    await outbox.say(again);
+    jobs.forEach((job, n) => {
+      job.done(replies[n] as Reply);
+    });
+  }
+
+  /** Rows of the commands, and of the products that a stored hold names. */
+  async function load(commands: Command[]): Promise<Map<string, Found<Stock | Hold>>> {
+    const rows = await store.getMany<Stock | Hold>([...new Set(commands.flatMap(keysOf))]);
+    const held = [...rows.values()].flatMap(({ value }) => (value && "items" in value ? value.items : []));
+    const missing = [...new Set(held.map((item) => stockKey(item.product_id)))].filter((key) => !rows.has(key));
+    if (missing.length > 0) for (const [key, row] of await store.getMany<Stock | Hold>(missing)) rows.set(key, row);
+    return rows;
+  }
+
+  /** Not committed, or not known to be: every command finds out what is stored and is decided again. */
+  async function retryLater(jobs: Job[]): Promise<void> {
+    for (const job of jobs) {
+      job.seen++;
+      if (job.seen < tries) queue.push(job);
+      else job.failed(new Unavailable("the stock"));
+    }
+    await new Promise((resume) => setTimeout(resume, Math.random() * 30));
+  }
+
+  async function run(): Promise<void> {
+    if (running) return;
+    running = true;
+    while (queue.length > 0) {
+      const jobs = queue.splice(0, batch);
+      await settle(jobs).catch((error) => {
+        for (const job of jobs) job.failed(error);
+      });
+    }
+    running = false;
+  }
+
+  function put(command: Command): Promise<Reply> {
+    return new Promise((done, failed) => {
+      queue.push({ command, done, failed, seen: 0 });
+      void run();
+    });
+  }
+
+  /** Holds that ran out give their stock back. */
+  async function sweep(): Promise<void> {
+    const now = new Date().toISOString();
+    const ended = await sql.query<[string]>(
+      "SELECT value->>'order_id' FROM state WHERE starts_with(key, 'hold:') AND value->>'expires_at' < $1 LIMIT 200",
+      now,
+    );
+    await Promise.all(ended.map(([order_id]) => put({ type: "lapse", order_id })));
+  }
+
+  return {
+    put,
+    async get(productId: string): Promise<Stock | undefined> {
+      return (await store.get<Stock>(stockKey(productId))).value;
+    },
+    /** Initial stock of a product; what is there already stays. */
+    async stockFirst(product_id: string, on_hand: number): Promise<void> {
+      await store.insert(stockKey(product_id), { product_id, on_hand, held: 0, reserved: 0 } satisfies Stock);
+    },
+    startSweeping(report: (error: unknown) => void): void {
+      const again = async () => {
+        await sweep().catch(report);
+        sweeping = setTimeout(() => void again(), 2_000);
+      };
+      void again();
+    },
+    stop: () => clearTimeout(sweeping),
+  };
+}

@@ -1,0 +1,56 @@
+import { v5 } from "uuid";
+import { PageQuery } from "../../contracts/common.js";
+import type { EventOf, Topic } from "../../contracts/events.js";
+import type { Notification } from "../../contracts/notification.js";
+import type { Authenticate } from "../../kit/auth.js";
+import type { Envelope, Handlers } from "../../kit/events.js";
+import { type App, query } from "../../kit/http.js";
+import type { Logger } from "../../kit/log.js";
+import { Problem } from "../../kit/problem.js";
+import { cursorOf, positionOf, type Sql } from "../../kit/sql.js";
+import type { Store } from "../../kit/state.js";
+import { topics, words } from "./message.js";
+
+const namespace = "8a4c1f7b-3c42-4d7e-a7f6-2d0e5c9b7a33";
+
+export const indexes = [
+  `CREATE INDEX IF NOT EXISTS notifications_by_user ON state ((value->>'user_id'), (value->>'created_at'), key)
+   WHERE starts_with(key, 'notification:')`,
+];
+
+type Heard = { user_id: string; order_id: string };
+
+/** Every event a customer cares about becomes one stored message: its row, keyed by the event's id, is the inbox. */
+export function handlers(store: Store, log: Logger): Handlers {
+  const tell = async <T extends Topic>(topic: T, data: EventOf<T>, event: Envelope) => {
+    const write = words[topic] as (data: EventOf<T>) => { subject: string; text: string };
+    const { user_id, order_id } = data as EventOf<T> & Heard;
+    const id = v5(event.id, namespace);
+    const created_at = new Date().toISOString();
+    const message: Notification = { id, user_id, order_id, topic, ...write(data), created_at };
+    if (await store.insert(`notification:${id}`, message)) log.info({ topic, notification_id: id }, "customer told");
+  };
+  return Object.fromEntries(
+    topics.map((topic) => [topic, (data: EventOf<Topic>, event: Envelope) => tell(topic, data, event)]),
+  ) as Handlers;
+}
+
+export function routes({ router }: App, sql: Sql, authenticate: Authenticate): void {
+  router.get("/notifications", async (ctx) => {
+    const who = await authenticate(ctx);
+    const { limit, cursor } = query(ctx, PageQuery);
+    const position = cursor === undefined ? undefined : positionOf(cursor, 2);
+    if (cursor !== undefined && !position) throw new Problem(400, "the cursor is not one of ours");
+    const rows = await sql.query<[Notification]>(
+      `SELECT value FROM state WHERE starts_with(key, 'notification:') AND value->>'user_id' = $1
+       ${position ? "AND (value->>'created_at', key) < ($2, $3)" : ""}
+       ORDER BY value->>'created_at' DESC, key DESC LIMIT ${limit + 1}`,
+      who.sub,
+      ...(position ?? []),
+    );
+    const items = rows.slice(0, limit).map(([message]) => message);
+    const last = items.at(-1);
+    const next_cursor = rows.length > limit && last ? cursorOf(last.created_at, `notification:${last.id}`) : null;
+    ctx.body = { items, next_cursor };
+  });
+}

@@ -1,0 +1,186 @@
+import { createHash } from "node:crypto";
+import type Koa from "koa";
+import { v5 } from "uuid";
+import type { z } from "zod";
+import { Id, PageQuery } from "../../contracts/common.js";
+import { CancelOrder, ChangeStatus, ListOrders, PayOrder, PlaceOrder } from "../../contracts/order.js";
+import type { Claims } from "../../contracts/user.js";
+import { type Authenticate, isStaff, mustBeStaff } from "../../kit/auth.js";
+import { about, traceId } from "../../kit/context.js";
+import { type App, body, query } from "../../kit/http.js";
+import { Problem, Unavailable } from "../../kit/problem.js";
+import type { neighbours } from "./neighbours.js";
+import { type At, type Command, type Order, place, type Terms, view } from "./order.js";
+import type { Orders } from "./orders.js";
+
+export type Deps = {
+  orders: Orders;
+  authenticate: Authenticate;
+  ask: ReturnType<typeof neighbours>;
+  terms: () => Terms;
+  holdAtPost: boolean;
+};
+
+/** Namespace of ids made from business keys: order ids from customer + Idempotency-Key, payment ids from references. */
+const namespace = "5f3a9c52-7d0e-4c1b-9a55-3d1c58a6b0f4";
+
+export function routes({ router }: App, { orders, authenticate, ask, terms, holdAtPost }: Deps): void {
+  const at = (who: Claims): At => ({ now: new Date().toISOString(), actor: who.sub, trace_id: traceId() });
+
+  /** The order, if the caller may see it; another's order is as unknown as none. */
+  async function visible(
+    ctx: Koa.Context & { params: Record<string, string> },
+  ): Promise<{ who: Claims; order: Order }> {
+    const who = await authenticate(ctx);
+    const id = Id.safeParse(ctx.params.id);
+    const order = id.success ? await orders.get(id.data.toLowerCase()) : undefined;
+    if (!order || (order.user_id !== who.sub && !isStaff(who))) throw new Problem(404, "there is no such order");
+    about(order.id);
+    return { who, order };
+  }
+
+  function show(ctx: Koa.Context, order: Order): void {
+    ctx.set("etag", `"${order.version}"`);
+    ctx.body = view(order);
+  }
+
+  /** Puts a command and answers with the order, or 409 naming what is possible instead. */
+  async function put(ctx: Koa.Context, who: Claims, order: Order, command: Command): Promise<void> {
+    const outcome = await orders.apply(order.id, commandId(ctx), command, at(who));
+    if (outcome.kind === "unknown") throw new Problem(404, "there is no such order");
+    if (outcome.kind === "refused")
+      throw new Problem(409, outcome.reason, { status_now: outcome.order.status, allowed: outcome.allowed });
+    show(ctx, outcome.order);
+  }
+
+  router.post("/orders", async (ctx) => {
+    const who = await authenticate(ctx);
+    const key = idempotencyKey(ctx);
+    if (!key) throw new Problem(400, "send an Idempotency-Key of 1 to 255 printable ASCII characters");
+    const request = await body(ctx, PlaceOrder);
+    // The same customer and key always make the same id: the order itself is the memory of the request.
+    const id = v5(`${who.sub} ${key}`, namespace);
+    const request_hash = fingerprint(request);
+    about(id);
+
+    const existing = await orders.get(id);
+    if (existing) return again(ctx, existing, request_hash);
+
+    const products = await ask.products([...new Set(request.items.map((line) => line.product_id))]);
+    const { items, currency, payment_method, customer_notes, metadata } = request;
+    const asked = { id, user_id: who.sub, request_hash, items, currency, payment_method, customer_notes, metadata };
+    const placed = place(asked, products, terms(), at(who));
+    if (placed.kind === "refused") throw new Problem(422, placed.reason);
+    const { decision } = placed;
+
+    const hold = holdAtPost ? await ask.hold(decision.order) : undefined;
+    if (hold?.kind === "out_of_stock") {
+      const { kind, ...what } = hold;
+      throw new Problem(409, `only ${hold.available_qty} left`, what);
+    }
+    if (!(await orders.add(decision))) {
+      const stored = await orders.get(id);
+      if (!stored) throw new Unavailable("the state store");
+      return again(ctx, stored, request_hash);
+    }
+    ctx.status = 201;
+    ctx.set("location", `/orders/${id}`);
+    show(ctx, decision.order);
+  });
+
+  function again(ctx: Koa.Context, order: Order, request_hash: string): void {
+    if (order.request_hash !== request_hash)
+      throw new Problem(422, "this Idempotency-Key came with another body before");
+    show(ctx, order);
+  }
+
+  const list = async (ctx: Koa.Context, filter: { user_id?: string }) => {
+    const { status, limit, cursor } = query(ctx, ListOrders);
+    const found = await orders.page({ ...filter, ...(status && { status }) }, limit, cursor);
+    if (!found) throw new Problem(400, "the cursor is not one of ours");
+    ctx.body = { ...found, items: found.items.map(view) };
+  };
+
+  router.get("/orders", async (ctx) => {
+    const who = await authenticate(ctx);
+    await list(ctx, isStaff(who) ? {} : { user_id: who.sub });
+  });
+
+  router.get("/orders/customer/:id", async (ctx) => {
+    const who = await authenticate(ctx);
+    if (ctx.params.id !== who.sub) mustBeStaff(who);
+    await list(ctx, { user_id: ctx.params.id as string });
+  });
+
+  router.get(["/orders/:id", "/order/:id"], async (ctx) => show(ctx, (await visible(ctx)).order));
+
+  router.get("/orders/:id/timeline", async (ctx) => {
+    const { order } = await visible(ctx);
+    const { limit, cursor } = query(ctx, PageQuery);
+    const found = await orders.timeline(order.id, limit, cursor);
+    if (!found) throw new Problem(400, "the cursor is not one of ours");
+    ctx.body = found;
+  });
+
+  router.put("/orders/:id/status", async (ctx) => {
+    const { who, order } = await visible(ctx);
+    const asked = await body(ctx, ChangeStatus);
+    if (asked.status !== "cancelled") mustBeStaff(who);
+    if (asked.status === order.status) return show(ctx, order);
+    await put(ctx, who, order, commandOf(order, asked));
+  });
+
+  router.post("/orders/:id/cancel", async (ctx) => {
+    const { who, order } = await visible(ctx);
+    const { reason } = await body(ctx, CancelOrder);
+    await put(ctx, who, order, { type: "cancel", reason: reason ?? defaultReason(order, who) });
+  });
+
+  router.post("/orders/:id/payments", async (ctx) => {
+    const { who, order } = await visible(ctx);
+    const { payment_method } = await body(ctx, PayOrder);
+    if (order.user_id !== who.sub) throw new Problem(403, "only the customer pays");
+    await put(ctx, who, order, { type: "pay", method: payment_method });
+    ctx.status = 202;
+  });
+
+  const defaultReason = (order: Order, who: Claims) => (order.user_id === who.sub ? "customer" : "staff");
+
+  /** What a wished-for status asks of the order. 422 when it needs more than the status, 409 when nobody may set it. */
+  function commandOf(order: Order, asked: z.infer<typeof ChangeStatus>): Command {
+    const { tracking_number, carrier, payment_reference } = asked;
+    switch (asked.status) {
+      case "cancelled":
+        return { type: "cancel", reason: asked.reason ?? "cancelled" };
+      case "delivered":
+        return { type: "deliver" };
+      case "shipped":
+        if (!tracking_number || !carrier) throw new Problem(422, "shipping needs tracking_number and carrier");
+        return { type: "ship", tracking_number, carrier };
+      case "paid":
+        if (!payment_reference) throw new Problem(422, "recording a payment needs payment_reference");
+        return {
+          type: "record_payment",
+          payment_id: v5(`${order.id} ${payment_reference}`, namespace),
+          reference: payment_reference,
+        };
+      default:
+        throw new Problem(409, `nobody sets ${asked.status} by hand`, { status_now: order.status });
+    }
+  }
+}
+
+/** 1 to 255 printable ASCII characters. */
+function idempotencyKey(ctx: Koa.Context): string | undefined {
+  const key = ctx.get("idempotency-key");
+  return /^[\x20-\x7e]{1,255}$/.test(key) ? key : undefined;
+}
+
+/** A command's id: the client's key where it sends one, so that a repeat of the request is a repeat of the command. */
+const commandId = (ctx: Koa.Context): string => {
+  const key = idempotencyKey(ctx);
+  return key ? `${ctx.method} ${ctx.path} ${fingerprint(key)}` : crypto.randomUUID();
+};
+
+const fingerprint = (request: unknown): string =>
+  createHash("sha256").update(JSON.stringify(request)).digest("base64url").slice(0, 22);

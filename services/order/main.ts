@@ -1,0 +1,57 @@
+import { z } from "zod";
+import { updater } from "../../kit/aggregate.js";
+import { authenticator } from "../../kit/auth.js";
+import { environment } from "../../kit/env.js";
+import { subscribe } from "../../kit/events.js";
+import { outbox, outboxIndex } from "../../kit/outbox.js";
+import { Unavailable } from "../../kit/problem.js";
+import { service } from "../../kit/service.js";
+import { sqlBinding } from "../../kit/sql.js";
+import { stateStore } from "../../kit/state.js";
+import { work, workflows } from "../../kit/workflow.js";
+import { routes } from "./app.js";
+import { handlers } from "./events.js";
+import { neighbours } from "./neighbours.js";
+import type { Terms } from "./order.js";
+import { indexes, orders } from "./orders.js";
+import { orderSaga, sagaName } from "./saga.js";
+import { readTerms } from "./settings.js";
+import { steps } from "./steps.js";
+
+const env = environment({
+  /** off: an order is accepted without a look at the stock; a shortage shows after payment and is refunded. */
+  HOLD_AT_POST: z.enum(["on", "off"]).default("on"),
+});
+
+await service("order", env, ({ app, dapr, log }) => {
+  const store = stateStore(dapr, "order-state");
+  const sql = sqlBinding(dapr, "order-sql");
+  const out = outbox({ dapr, sql, app: "order", log, workflows: workflows(dapr) });
+  const all = orders(store, sql, updater(store, out), out);
+  let terms: Terms | undefined;
+  let worker: ReturnType<typeof work> | undefined;
+
+  routes(app, {
+    orders: all,
+    authenticate: authenticator(env.DAPR_HTTP_PORT),
+    ask: neighbours(dapr, log),
+    terms: () => {
+      if (!terms) throw new Unavailable("the configuration");
+      return terms;
+    },
+    holdAtPost: env.HOLD_AT_POST === "on",
+  });
+  subscribe(app.router, "order", handlers(all), store, log);
+
+  return {
+    async prepare() {
+      await sql.prepare([outboxIndex, ...indexes]);
+      terms = await readTerms(dapr);
+      worker = work(env.DAPR_GRPC_PORT, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
+      out.startRelay();
+    },
+    async stop() {
+      await Promise.all([worker?.stop(), out.stop()]);
+    },
+  };
+});

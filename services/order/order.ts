@@ -1,0 +1,451 @@
+import type { EventOf } from "../../contracts/events.js";
+import { toDecimal, toMinor } from "../../contracts/money.js";
+import type { OrderView, Status, TimelineEntry } from "../../contracts/order.js";
+import type { Product } from "../../contracts/product.js";
+
+// Every rule about orders is here: which move is legal, what it costs, who is told. Money is in minor units.
+
+export type Line = { product_id: string; name: string; quantity: number; price: number };
+
+/** Money to give back, by the payment it came with. */
+export type Refund = {
+  payment_id: string;
+  amount: number;
+  status: "pending" | "failed" | "done";
+  refund_id: string | null;
+};
+
+export type Order = {
+  id: string;
+  user_id: string;
+  status: Status;
+  items: Line[];
+  subtotal: number;
+  tax: number;
+  total: number;
+  currency: string;
+  customer_notes: string | null;
+  metadata: Record<string, string>;
+  pay_by: string;
+  payment: {
+    status: "none" | "pending" | "succeeded" | "failed";
+    attempt: number;
+    method: string | null;
+    payment_id: string | null;
+    payment_date: string | null;
+    amount: number | null;
+    code: string | null;
+    reason: string | null;
+    external: boolean;
+  };
+  refunds: Refund[];
+  reservation: { reservation_id: string; reserved_at: string } | null;
+  shipment: OrderView["shipment"];
+  released_at: string | null;
+  cancel_reason: string | null;
+  cancelled_at: string | null;
+  created_at: string;
+  updated_at: string;
+  version: number;
+  /** The saga asks again after so many seconds, then after twice as many, and so on. Fixed at creation, like pay_by. */
+  repeat_seconds: number;
+  /** Timeline entries so far. */
+  seq: number;
+  /** Fingerprint of the request that made it: the same key with another body is refused. */
+  request_hash: string;
+  /** Ids of commands and events applied: the inbox, in the row it protects. */
+  applied: string[];
+};
+
+export type Command =
+  | { type: "payment_succeeded"; event: EventOf<"payments.succeeded"> }
+  | { type: "payment_failed"; event: EventOf<"payments.failed"> }
+  | { type: "refunded"; event: EventOf<"payments.refunded"> }
+  | { type: "refund_failed"; event: EventOf<"payments.refund_failed"> }
+  | { type: "reserved"; event: EventOf<"inventory.reserved"> }
+  | { type: "out_of_stock"; event: EventOf<"inventory.out_of_stock"> }
+  | { type: "released"; event: EventOf<"inventory.released"> }
+  | { type: "pay"; method: string }
+  | { type: "record_payment"; payment_id: string; reference: string }
+  | { type: "ship"; tracking_number: string; carrier: string }
+  | { type: "deliver" }
+  | { type: "cancel"; reason: string }
+  | { type: "expire" }
+  | { type: "remind" };
+
+/** Where a decision is made: time, who asks, and the trace it belongs to. */
+export type At = { now: string; actor: string; trace_id: string | null };
+
+/** Something the world is told once the change is stored. Events are built from the order, so a repeat is the same. */
+export type Effect =
+  | { publish: "orders.created" | "payments.requested" | "orders.paid" | "orders.payment_failed" }
+  | { publish: "orders.processing" | "orders.shipped" | "orders.delivered" | "orders.cancelled" }
+  | { refund: { payment_id: string; amount: number; reason: string } }
+  | { register: { payment_id: string; reference: string } }
+  | { saga: "start" | "tell" };
+
+export type Decision =
+  | { kind: "changed"; order: Order; entry: TimelineEntry; effects: Effect[] }
+  | { kind: "unchanged" }
+  /** Illegal now; nothing changes. `allowed`: the statuses a request may ask for instead. */
+  | { kind: "refused"; reason: string; allowed: Status[] };
+
+const unchanged: Decision = { kind: "unchanged" };
+
+/** What may be asked of an order by status. Processing is inventory's to bring, nobody sets it by hand. */
+const moves: Record<Status, Status[]> = {
+  payment_required: ["paid", "cancelled"],
+  payment_failed: ["paid", "cancelled"],
+  paid: ["cancelled"],
+  processing: ["shipped", "delivered", "cancelled"],
+  shipped: ["delivered"],
+  delivered: [],
+  cancelled: [],
+};
+
+export type Request = {
+  id: string;
+  user_id: string;
+  request_hash: string;
+  items: { product_id: string; quantity: number }[];
+  currency: string | undefined;
+  payment_method: string | undefined;
+  customer_notes: string | undefined;
+  metadata: Record<string, string> | undefined;
+};
+/** Seconds a customer has to pay, seconds until the saga asks again, tax in hundredths of a percent. */
+export type Terms = { paymentWindow: number; repeatInterval: number; taxRate: number };
+export type Placed = { kind: "placed"; decision: Decision & { kind: "changed" } } | { kind: "refused"; reason: string };
+
+/** A request with the catalogue's products becomes an order that waits for money, or a refusal (422). */
+export function place(request: Request, products: Map<string, Product>, terms: Terms, at: At): Placed {
+  const quantities = new Map<string, number>();
+  for (const { product_id, quantity } of request.items)
+    quantities.set(product_id, (quantities.get(product_id) ?? 0) + quantity);
+  const items: Line[] = [];
+  let currency = request.currency;
+  for (const [product_id, quantity] of quantities) {
+    const product = products.get(product_id);
+    if (!product?.active) return { kind: "refused", reason: `there is no product ${product_id}` };
+    currency ??= product.currency;
+    const price = toMinor(product.price, product.currency);
+    if (product.currency !== currency || price === undefined)
+      return { kind: "refused", reason: `product ${product_id} is not sold in ${currency}` };
+    items.push({ product_id, name: product.name, quantity, price });
+  }
+  const subtotal = items.reduce((sum, { quantity, price }) => sum + quantity * price, 0);
+  const tax = Math.round((subtotal * terms.taxRate) / 10_000);
+  if (!Number.isSafeInteger(subtotal + tax)) return { kind: "refused", reason: "the total is too large" };
+  const order: Order = {
+    id: request.id,
+    user_id: request.user_id,
+    status: "payment_required",
+    items,
+    subtotal,
+    tax,
+    total: subtotal + tax,
+    currency: currency as string,
+    customer_notes: request.customer_notes ?? null,
+    metadata: request.metadata ?? {},
+    pay_by: new Date(Date.parse(at.now) + terms.paymentWindow * 1000).toISOString(),
+    payment: {
+      ...noPayment,
+      ...(request.payment_method && { status: "pending", attempt: 1, method: request.payment_method }),
+    },
+    refunds: [],
+    reservation: null,
+    shipment: null,
+    released_at: null,
+    cancel_reason: null,
+    cancelled_at: null,
+    created_at: at.now,
+    updated_at: at.now,
+    version: 0,
+    repeat_seconds: terms.repeatInterval,
+    seq: 0,
+    request_hash: request.request_hash,
+    applied: [],
+  };
+  const decision = change(order, at, "status", "placed", {}, [{ saga: "start" }, { publish: "orders.created" }]);
+  return { kind: "placed", decision };
+}
+
+const noPayment: Order["payment"] = {
+  status: "none",
+  attempt: 0,
+  method: null,
+  payment_id: null,
+  payment_date: null,
+  amount: null,
+  code: null,
+  reason: null,
+  external: false,
+};
+
+/** The one place that knows which move is legal. Late or repeated facts change nothing. */
+export function decide(order: Order, command: Command, at: At): Decision {
+  const { status, payment } = order;
+  switch (command.type) {
+    case "payment_succeeded":
+      return paymentSucceeded(order, command.event, at);
+
+    case "payment_failed": {
+      const { attempt, reason, code } = command.event;
+      if (payment.status !== "pending" || (attempt ?? payment.attempt) !== payment.attempt) return unchanged;
+      const failed: Partial<Order> = { payment: { ...payment, status: "failed", code, reason } };
+      if (status === "cancelled") return change(order, at, "event", "payment failed", failed, [{ saga: "tell" }]);
+      if (status !== "payment_required") return unchanged;
+      return change(order, at, "status", "payment failed", { ...failed, status: "payment_failed" }, [
+        { publish: "orders.payment_failed" },
+      ]);
+    }
+
+    case "reserved": {
+      if (status !== "paid")
+        return status === "payment_required" || status === "payment_failed" ? refuse(order) : unchanged;
+      const { reservation_id, reserved_at } = command.event;
+      return change(
+        order,
+        at,
+        "status",
+        "reserved",
+        { status: "processing", reservation: { reservation_id, reserved_at } },
+        [{ publish: "orders.processing" }, { saga: "tell" }],
+      );
+    }
+
+    case "out_of_stock":
+      return moves[status].includes("cancelled") ? cancel(order, "out_of_stock", at) : unchanged;
+
+    case "released":
+      if (status !== "cancelled" || order.released_at) return unchanged;
+      return change(order, at, "event", "stock given back", { released_at: command.event.released_at }, [
+        { saga: "tell" },
+      ]);
+
+    case "refunded":
+      return settleRefund(order, command.event.payment_id, "done", command.event.refund_id, at);
+
+    case "refund_failed":
+      return settleRefund(order, command.event.payment_id, "failed", command.event.refund_id, at);
+
+    case "pay": {
+      const waits = status === "payment_failed" || (status === "payment_required" && payment.status === "none");
+      if (!waits || at.now >= order.pay_by) return refuse(order, waits ? "the time to pay is over" : undefined);
+      const next: Order["payment"] = {
+        ...noPayment,
+        status: "pending",
+        attempt: payment.attempt + 1,
+        method: command.method,
+      };
+      return change(order, at, "status", "paying", { status: "payment_required", payment: next }, [
+        { publish: "payments.requested" },
+        { saga: "tell" },
+      ]);
+    }
+
+    case "record_payment": {
+      if (payment.payment_id === command.payment_id) return unchanged;
+      if (!moves[status].includes("paid")) return refuse(order);
+      if (payment.status === "pending") return refuse(order, "a payment attempt is under way");
+      const { payment_id, reference } = command;
+      const taken = { payment_id, payment_date: at.now, method: "external", amount: order.total, external: true };
+      return change(order, at, "status", "paid outside", paid(order, taken), [
+        { register: { payment_id, reference } },
+        { publish: "orders.paid" },
+      ]);
+    }
+
+    case "ship": {
+      if (status === "shipped") return unchanged;
+      if (status !== "processing") return refuse(order);
+      const { tracking_number, carrier } = command;
+      const shipment = { tracking_number, carrier, shipped_at: at.now, delivered_at: null };
+      return change(order, at, "status", "shipped", { status: "shipped", shipment }, [{ publish: "orders.shipped" }]);
+    }
+
+    case "deliver": {
+      if (status === "delivered") return unchanged;
+      if (!moves[status].includes("delivered")) return refuse(order);
+      const handedOver = order.shipment ?? { tracking_number: null, carrier: null, shipped_at: null };
+      const shipment = { ...handedOver, delivered_at: at.now };
+      return change(order, at, "status", "delivered", { status: "delivered", shipment }, [
+        { publish: "orders.delivered" },
+        { saga: "tell" },
+      ]);
+    }
+
+    case "cancel":
+      if (status === "cancelled") return unchanged;
+      return moves[status].includes("cancelled") ? cancel(order, command.reason, at) : refuse(order);
+
+    case "expire":
+      if (status !== "payment_required" && status !== "payment_failed") return unchanged;
+      if (payment.status === "pending" || at.now < order.pay_by) return refuse(order, "the window is not over");
+      return cancel(order, "payment_window_over", at);
+
+    case "remind": {
+      const asked = unanswered(order);
+      return asked.length > 0 ? change(order, at, "saga", "asked again", {}, asked) : unchanged;
+    }
+
+    default:
+      return command satisfies never;
+  }
+}
+
+/** A success counts once: in payment_required, for the current attempt, amount and currency. All others go back. */
+function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, at: At): Decision {
+  const { payment, status } = order;
+  if (event.payment_id === payment.payment_id) return unchanged;
+  const amount = toMinor(event.amount, event.currency);
+  const current = (event.attempt ?? payment.attempt) === payment.attempt;
+  const right = amount === order.total && event.currency === order.currency;
+  if (status === "payment_required" && current && right && amount !== undefined) {
+    const { payment_id, payment_date, payment_method } = event;
+    const taken = { payment_id, payment_date, method: payment_method, amount, external: false };
+    return change(order, at, "status", "paid", paid(order, taken), [{ publish: "orders.paid" }]);
+  }
+  if (order.refunds.some((refund) => refund.payment_id === event.payment_id)) return unchanged;
+  const refund: Refund = { payment_id: event.payment_id, amount: amount ?? 0, status: "pending", refund_id: null };
+  const answered: Partial<Order> =
+    status === "cancelled" && current && payment.status === "pending"
+      ? { payment: { ...payment, status: "succeeded", payment_id: event.payment_id, amount: amount ?? 0 } }
+      : {};
+  return change(order, at, "event", "payment not counted", { ...answered, refunds: [...order.refunds, refund] }, [
+    { refund: { payment_id: event.payment_id, amount: amount ?? 0, reason: "not counted" } },
+  ]);
+}
+
+type Taken = Pick<Order["payment"], "payment_id" | "payment_date" | "method" | "amount" | "external">;
+const paid = (order: Order, taken: Taken): Partial<Order> => ({
+  status: "paid",
+  payment: { ...order.payment, ...taken, status: "succeeded", code: null, reason: null },
+});
+
+/** One path for every cancel: the status, the debt and the event in one change; answers complete it. */
+function cancel(order: Order, reason: string, at: At): Decision {
+  const { payment } = order;
+  const owed: Refund[] =
+    payment.status === "succeeded"
+      ? [
+          {
+            payment_id: payment.payment_id as string,
+            amount: payment.amount as number,
+            status: "pending",
+            refund_id: null,
+          },
+        ]
+      : [];
+  const next: Partial<Order> = {
+    status: "cancelled",
+    cancel_reason: reason,
+    cancelled_at: at.now,
+    refunds: [...order.refunds, ...owed],
+  };
+  return change(order, at, "status", "cancelled", next, [{ publish: "orders.cancelled" }, { saga: "tell" }]);
+}
+
+function settleRefund(order: Order, paymentId: string, status: "done" | "failed", refundId: string, at: At): Decision {
+  const open = order.refunds.find((refund) => refund.payment_id === paymentId);
+  if (!open || open.status === "done" || open.status === status) return unchanged;
+  const refunds = order.refunds.map((refund) =>
+    refund === open ? { ...refund, status, refund_id: refundId } : refund,
+  );
+  const effects: Effect[] = order.status === "cancelled" && status === "done" ? [{ saga: "tell" }] : [];
+  return change(
+    order,
+    at,
+    "event",
+    status === "done" ? "refunded" : "refund failed, tried again later",
+    { refunds },
+    effects,
+  );
+}
+
+function refuse(order: Order, reason?: string): Decision {
+  const allowed = moves[order.status];
+  const instead = allowed.length > 0 ? `it may become ${allowed.join(", ")}` : "it stays so";
+  return { kind: "refused", reason: reason ?? `the order is ${order.status}; ${instead}`, allowed };
+}
+
+function change(
+  order: Order,
+  at: At,
+  kind: TimelineEntry["kind"],
+  name: string,
+  next: Partial<Order>,
+  effects: Effect[],
+): Decision & { kind: "changed" } {
+  const changed = { ...order, ...next, version: order.version + 1, seq: order.seq + 1, updated_at: at.now };
+  const { now, actor, trace_id } = at;
+  const entry: TimelineEntry = { seq: changed.seq, at: now, kind, name, status: changed.status, actor, trace_id };
+  return { kind: "changed", order: changed, entry, effects };
+}
+
+/** Requests whose answer the stored order still waits for; the saga says them again. */
+function unanswered(order: Order): Effect[] {
+  const { status, payment } = order;
+  if (status === "payment_required" && payment.status === "pending")
+    return [{ publish: payment.attempt === 1 ? "orders.created" : "payments.requested" }];
+  if (status === "paid") return [{ publish: "orders.paid" }];
+  if (status === "cancelled" && !isSettled(order)) return [{ publish: "orders.cancelled" }];
+  return [];
+}
+
+/** A cancelled order is done with when stock and money are back and no charge is still under way. */
+const isSettled = (order: Order): boolean =>
+  order.released_at !== null &&
+  order.payment.status !== "pending" &&
+  order.refunds.every((refund) => refund.status === "done");
+
+/** What the saga has to know of the stored order. */
+export type Progress = {
+  phase: "paying" | "delivering" | "giving_back" | "ended";
+  /** An answer is outstanding: worth asking again. */
+  waiting: boolean;
+};
+export function progress(order: Order): Progress {
+  const { status } = order;
+  const phase = (): Progress["phase"] => {
+    if (status === "delivered") return "ended";
+    if (status === "cancelled") return isSettled(order) ? "ended" : "giving_back";
+    return status === "processing" || status === "shipped" ? "delivering" : "paying";
+  };
+  return { phase: phase(), waiting: unanswered(order).length > 0 };
+}
+
+/** The order as the API shows it: decimal strings, no internals. */
+export function view(order: Order): OrderView {
+  const money = (minor: number) => toDecimal(minor, order.currency);
+  const { payment } = order;
+  const refund = order.refunds.find((r) => r.payment_id === payment.payment_id) ?? order.refunds.at(-1);
+  return {
+    id: order.id,
+    user_id: order.user_id,
+    status: order.status,
+    items: order.items.map((line) => ({ ...line, price: money(line.price) })),
+    subtotal: money(order.subtotal),
+    tax: money(order.tax),
+    total: money(order.total),
+    currency: order.currency,
+    customer_notes: order.customer_notes,
+    metadata: order.metadata,
+    pay_by: order.pay_by,
+    payment: {
+      status: payment.status,
+      attempt: payment.attempt,
+      method: payment.method,
+      payment_id: payment.payment_id,
+      amount: payment.amount === null ? null : money(payment.amount),
+      code: payment.code,
+      refund: refund ? { status: refund.status, refund_id: refund.refund_id, amount: money(refund.amount) } : null,
+    },
+    reservation: order.reservation,
+    shipment: order.shipment,
+    cancel_reason: order.cancel_reason,
+    created_at: order.created_at,
+    updated_at: order.updated_at,
+    version: order.version,
+  };
+}

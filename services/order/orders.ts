@@ -1,0 +1,106 @@
+import type { TimelineEntry } from "../../contracts/order.js";
+import type { Update } from "../../kit/aggregate.js";
+import type { Outbox } from "../../kit/outbox.js";
+import { cursorOf, positionOf, type Sql } from "../../kit/sql.js";
+import type { Store, Write } from "../../kit/state.js";
+import { message } from "./messages.js";
+import { type At, type Command, type Decision, decide, type Order } from "./order.js";
+
+export type Orders = ReturnType<typeof orders>;
+export type Outcome =
+  | { kind: "unknown" }
+  | (Exclude<Decision, { kind: "changed" }> & { order: Order })
+  | { kind: "changed"; order: Order };
+
+const key = (id: string) => `order:${id}`;
+
+/** Pages by customer, by status and plain, and the timeline: expression indexes on the table of the state store. */
+export const indexes = [
+  ["by_customer", "(value->>'user_id'), (value->>'created_at'), key", "order:"],
+  ["by_status", "(value->>'status'), (value->>'created_at'), key", "order:"],
+  ["by_time", "(value->>'created_at'), key", "order:"],
+  ["timeline", "(value->>'order_id'), ((value->>'seq')::bigint)", "history:"],
+].map(
+  ([name, columns, prefix]) =>
+    `CREATE INDEX IF NOT EXISTS orders_${name} ON state (${columns}) WHERE starts_with(key, '${prefix}')`,
+);
+
+/** Orders as stored: one row each, a history row per change, both written with the outbox row that tells the world. */
+export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
+  const historyRow = (orderId: string, entry: TimelineEntry): Write => ({
+    key: `history:${orderId}:${entry.seq}`,
+    value: { order_id: orderId, ...entry },
+  });
+  const messages = ({ order, effects }: Decision & { kind: "changed" }) => effects.map((e) => message(order, e));
+
+  return {
+    async get(id: string): Promise<Order | undefined> {
+      return (await store.get<Order>(key(id))).value;
+    },
+
+    /** Stores a new order; false when there is one of that id, or when it is not known: then read again. */
+    async add(decision: Decision & { kind: "changed" }): Promise<boolean> {
+      const { order, entry } = decision;
+      const { writes, sendNow } = outbox.prepare(messages(decision));
+      const rows: Write[] = [
+        { key: key(order.id), value: order, insert: true },
+        historyRow(order.id, entry),
+        ...writes,
+      ];
+      const stored = await store.transact(rows);
+      if (stored) sendNow();
+      return stored;
+    },
+
+    /** Every change goes through here: load, decide, commit; a repeat of `commandId` changes nothing. */
+    apply(id: string, commandId: string, command: Command, at: At): Promise<Outcome> {
+      return update<Order, Outcome>(key(id), commandId, (order, seen) => {
+        if (!order) return { reply: { kind: "unknown" } };
+        const decision: Decision = seen ? { kind: "unchanged" } : decide(order, command, at);
+        if (decision.kind !== "changed") return { reply: { ...decision, order } };
+        return {
+          reply: { kind: "changed", order: decision.order },
+          next: decision.order,
+          messages: messages(decision),
+          rows: [historyRow(id, decision.entry)],
+        };
+      });
+    },
+
+    /** Newest first, after the cursor; undefined when the cursor is none of ours. */
+    async page(filter: { user_id?: string; status?: string }, limit: number, cursor?: string) {
+      const where = ["starts_with(key, 'order:')", "NOT value ? 'deleted_at'"];
+      const params: string[] = [];
+      const bind = (value: string) => `$${params.push(value)}`;
+      if (filter.user_id) where.push(`value->>'user_id' = ${bind(filter.user_id)}`);
+      if (filter.status) where.push(`value->>'status' = ${bind(filter.status)}`);
+      if (cursor) {
+        const [createdAt, last] = positionOf(cursor, 2) ?? [];
+        if (!createdAt || !last) return undefined;
+        where.push(`(value->>'created_at', key) < (${bind(createdAt)}, ${bind(last)})`);
+      }
+      const rows = await sql.query<[Order]>(
+        `SELECT value FROM state WHERE ${where.join(" AND ")}
+         ORDER BY value->>'created_at' DESC, key DESC LIMIT ${limit + 1}`,
+        ...params,
+      );
+      const items = rows.slice(0, limit).map(([order]) => order);
+      const last = items.at(-1);
+      return { items, next_cursor: rows.length > limit && last ? cursorOf(last.created_at, key(last.id)) : null };
+    },
+
+    /** By sequence number, after the cursor; undefined when the cursor is none of ours. */
+    async timeline(orderId: string, limit: number, cursor?: string) {
+      const after = cursor ? positionOf(cursor, 1)?.[0] : "0";
+      if (after === undefined || !/^\d{1,15}$/.test(after)) return undefined;
+      const rows = await sql.query<[TimelineEntry & { order_id?: string }]>(
+        `SELECT value FROM state WHERE starts_with(key, 'history:') AND value->>'order_id' = $1
+         AND (value->>'seq')::bigint > ${after} ORDER BY (value->>'seq')::bigint LIMIT ${limit + 1}`,
+        orderId,
+      );
+      const items = rows.slice(0, limit).map(([{ order_id, ...entry }]) => entry);
+      const last = items.at(-1);
+      return { items, next_cursor: rows.length > limit && last ? cursorOf(String(last.seq)) : null };
+    },
+  };
+}

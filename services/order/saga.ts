@@ -1,0 +1,41 @@
+import type { WorkflowContext } from "@dapr/dapr";
+import { inbox, retry, type Steps } from "../../kit/workflow.js";
+import type { Progress } from "./order.js";
+
+/** Versioned by name: a changed saga gets a new one, and this one stays until its last order has ended. */
+export const sagaName = "order-saga-v1";
+export type SagaInput = { order_id: string; pay_by: string; repeat_seconds: number };
+
+/**
+ * One workflow per order, from creation to delivered or given back. Events bring the order forward by themselves and
+ * only hint to the saga where it stands; whatever the saga does, it does to the order as stored (steps.ts).
+ */
+export async function* orderSaga(ctx: WorkflowContext, { order_id, pay_by, repeat_seconds }: SagaInput): Steps {
+  const hints = inbox<Progress>(ctx, "changed");
+  const askAgain = () => retry<Progress>(ctx, "askAgain", { order_id });
+  const expire = () => retry<Progress>(ctx, "expire", { order_id });
+  const now = () => ctx.getCurrentUtcDateTime();
+  const later = (tries: number) => new Date(now().getTime() + Math.min(repeat_seconds * 2 ** tries, 300) * 1000);
+
+  let order: Progress = { phase: "paying", waiting: true };
+
+  // The customer pays, in as many attempts as it takes, and the goods are reserved. An answer that does not come is
+  // asked for again. When the time to pay is over the order expires, unless an attempt is under way: then go on.
+  const deadline = new Date(pay_by);
+  for (let tries = 0; order.phase === "paying"; tries++) {
+    const over = now() >= deadline;
+    const again = later(tries);
+    const wake = !over && (!order.waiting || again > deadline) ? deadline : again;
+    const hint: Progress | undefined = yield* hints.next(wake);
+    if (hint) tries = -1;
+    order = hint ?? (yield* now() >= deadline ? expire() : askAgain());
+    if (!hint && order.phase === "paying" && now() >= deadline) order = yield* askAgain();
+  }
+
+  // People ship and deliver, which takes days; until it is shipped the order may still be cancelled.
+  while (order.phase === "delivering") order = (yield* hints.next()) ?? order;
+
+  // Cancelled: the same event again and again, until stock and money are both back.
+  for (let tries = 0; order.phase === "giving_back"; tries++)
+    order = (yield* hints.next(later(tries))) ?? (yield* askAgain());
+}

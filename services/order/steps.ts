@@ -1,0 +1,18 @@
+import type { Activity } from "../../kit/workflow.js";
+import { type Command, type Progress, progress } from "./order.js";
+import type { Orders } from "./orders.js";
+
+/** What the saga does to the world: each step puts a command to the stored order and reports where the order stands. */
+export function steps(orders: Orders): Record<string, Activity> {
+  async function put(order_id: string, command: Command): Promise<Progress> {
+    const at = { now: new Date().toISOString(), actor: "saga", trace_id: null };
+    // A step that runs twice asks twice, which is harmless; so a fresh id will do.
+    const outcome = await orders.apply(order_id, crypto.randomUUID(), command, at);
+    if (outcome.kind === "unknown") throw new Error(`no order ${order_id}`);
+    return progress(outcome.order);
+  }
+  return {
+    askAgain: ({ order_id }: { order_id: string }) => put(order_id, { type: "remind" }),
+    expire: ({ order_id }: { order_id: string }) => put(order_id, { type: "expire" }),
+  };
+}

@@ -1,0 +1,141 @@
+import { v5 } from "uuid";
+import { toDecimal, toMinor } from "../../contracts/money.js";
+import type { Update } from "../../kit/aggregate.js";
+import { type Message, publish } from "../../kit/outbox.js";
+import { Unhandleable } from "../../kit/problem.js";
+import type { Sql } from "../../kit/sql.js";
+import type { Store } from "../../kit/state.js";
+import { type Account, type Command, decide, due, openAccount, type Payment, type Say } from "./payment.js";
+import type { Provider } from "./provider.js";
+
+export type Cashier = ReturnType<typeof cashier>;
+type About = { order_id: string; user_id: string };
+
+/** Namespace of payment ids (made from order id and attempt) and refund ids (made from payment ids). */
+const namespace = "c1a0f6a4-2f0e-4b58-9f3c-6d7f8c6b1e11";
+const paymentId = (orderId: string, attempt: number) => v5(`payment ${orderId}/${attempt}`, namespace);
+export const refundId = (payment: string) => v5(`refund ${payment}`, namespace);
+
+export const indexes = [
+  "CREATE INDEX IF NOT EXISTS accounts_due ON state ((value->>'due_at')) WHERE starts_with(key, 'account:')",
+];
+
+export function minor(amount: string, currency: string): number {
+  const value = toMinor(amount, currency);
+  if (value === undefined || value < 0) throw new Unhandleable(`${amount} is no amount of ${currency}`);
+  return value;
+}
+
+function message({ order_id, user_id }: About, { topic, payment }: Say): Message {
+  const { payment_id, currency, refund } = payment;
+  const about = { payment_id, order_id, user_id, amount: toDecimal(payment.amount, currency), currency };
+  const attempt = payment.attempt === null ? {} : { attempt: payment.attempt };
+  const id = `${topic}:${payment_id}`;
+  switch (topic) {
+    case "payments.succeeded": {
+      const { payment_date, provider_id, method } = payment;
+      const taken = {
+        payment_date: payment_date as string,
+        provider_id: provider_id as string,
+        payment_method: method,
+      };
+      return publish(topic, id, { ...about, ...taken, ...attempt });
+    }
+    case "payments.failed": {
+      const code = payment.code as string;
+      return publish(topic, id, { ...about, code, reason: code.replaceAll("_", " "), ...attempt });
+    }
+    case "payments.refunded": {
+      const { refund_id, refunded_at } = refund as { refund_id: string; refunded_at: string };
+      return publish(topic, id, { ...about, refund_id, refunded_at });
+    }
+    case "payments.refund_failed": {
+      const { refund_id, tries, code, next_try_at } = refund as NonNullable<Payment["refund"]>;
+      const failed = { payment_id, refund_id, order_id, code: code as string, next_try_at: next_try_at as string };
+      return publish(topic, `${id}:${tries}`, failed);
+    }
+  }
+}
+
+/** Takes money and gives it back: what is to be done is stored before the provider is called, its answer after. */
+export function cashier(store: Store, sql: Sql, update: Update, provider: Provider) {
+  let sweeping: NodeJS.Timeout | undefined;
+  const key = (orderId: string) => `account:${orderId}`;
+
+  /** Puts a command to the account of an order, which is opened when there is none; gives the account as it is then. */
+  function put(about: About, id: string, command: Command): Promise<Account> {
+    return update<Account, Account>(key(about.order_id), id, (stored) => {
+      const account = stored ?? openAccount(about.order_id, about.user_id);
+      const { next, say } = decide(account, command, new Date().toISOString());
+      return { reply: next ?? account, next, messages: say.map((s) => message(account, s)) };
+    });
+  }
+
+  async function chargeNow(account: Account, payment: Payment): Promise<void> {
+    const outcome = await provider.charge(account.order_id, payment);
+    const refund_id = refundId(payment.payment_id);
+    const command: Command = { type: "charged", payment_id: payment.payment_id, refund_id, outcome };
+    const after = await put(account, crypto.randomUUID(), command);
+    await refundsNow(after);
+  }
+
+  async function refundsNow(account: Account): Promise<void> {
+    for (const payment of due(account, new Date().toISOString()).refunds) {
+      const outcome = await provider.refund(payment);
+      await put(account, crypto.randomUUID(), { type: "refunded", payment_id: payment.payment_id, outcome });
+    }
+  }
+
+  /** What is due: unknown outcomes are resolved under the same key, refunds tried again, without end. */
+  async function sweep(): Promise<void> {
+    const now = new Date().toISOString();
+    const accounts = await sql.query<[Account]>(
+      "SELECT value FROM state WHERE starts_with(key, 'account:') AND value->>'due_at' < $1 ORDER BY value->>'due_at' LIMIT 50",
+      now,
+    );
+    await Promise.all(
+      accounts.map(async ([account]) => {
+        for (const payment of due(account, now).charges) await chargeNow(account, payment);
+        await refundsNow(account);
+      }),
+    );
+  }
+
+  return {
+    /** An attempt is charged once; asked again it says again what came of it. */
+    async charge(about: About, eventId: string, attempt: number, method: string, amount: number, currency: string) {
+      const payment_id = paymentId(about.order_id, attempt);
+      const account = await put(about, eventId, { type: "charge", attempt, payment_id, method, amount, currency });
+      const payment = account.payments.find((p) => p.payment_id === payment_id);
+      if (payment?.status === "pending" && payment.tries === 0) await chargeNow(account, payment);
+    },
+    /** Gives back all that was taken for an order, now and later. */
+    async cancel(about: About, eventId: string): Promise<void> {
+      await refundsNow(await put(about, eventId, { type: "cancel", refundId }));
+    },
+    async refund(about: About, payment_id: string, amount: number, currency: string): Promise<void> {
+      const command: Command = { type: "refund", payment_id, refund_id: refundId(payment_id), amount, currency };
+      await refundsNow(await put(about, `refund:${payment_id}`, command));
+    },
+    async register(
+      about: About,
+      payment_id: string,
+      reference: string,
+      amount: number,
+      currency: string,
+    ): Promise<void> {
+      await put(about, `register:${payment_id}`, { type: "register", payment_id, reference, amount, currency });
+    },
+    async get(orderId: string): Promise<Account | undefined> {
+      return (await store.get<Account>(key(orderId))).value;
+    },
+    startSweeping(report: (error: unknown) => void): void {
+      const again = async () => {
+        await sweep().catch(report);
+        sweeping = setTimeout(() => void again(), 1_000);
+      };
+      void again();
+    },
+    stop: () => clearTimeout(sweeping),
+  };
+}

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { updater } from "../../kit/aggregate.js";
+import { environment } from "../../kit/env.js";
+import { subscribe } from "../../kit/events.js";
+import { outbox, outboxIndex } from "../../kit/outbox.js";
+import { service } from "../../kit/service.js";
+import { sqlBinding } from "../../kit/sql.js";
+import { stateStore } from "../../kit/state.js";
+import { handlers, routes } from "./app.js";
+import { cashier, indexes } from "./cashier.js";
+import { provider } from "./provider.js";
+
+const env = environment({
+  PROVIDER_URL: z.url(),
+  /** How long an answer of the provider is waited for before the outcome counts as unknown. */
+  PROVIDER_TIMEOUT_MS: z.coerce.number().int().min(100).default(3000),
+});
+
+await service("payment", env, ({ app, dapr, log }) => {
+  const store = stateStore(dapr, "payment-state");
+  const sql = sqlBinding(dapr, "payment-sql");
+  const out = outbox({ dapr, sql, app: "payment", log });
+  const till = cashier(store, sql, updater(store, out), provider(env.PROVIDER_URL, env.PROVIDER_TIMEOUT_MS));
+  routes(app, till);
+  subscribe(app.router, "payment", handlers(till), store, log);
+  return {
+    async prepare() {
+      await sql.prepare([outboxIndex, ...indexes]);
+      till.startSweeping((error) => log.warn({ err: error }, "open payments not swept, tries again"));
+      out.startRelay();
+    },
+    async stop() {
+      till.stop();
+      await out.stop();
+    },
+  };
+});

@@ -1,0 +1,52 @@
+import { Pool } from "undici";
+import type { ChargeOutcome, Payment, RefundOutcome } from "./payment.js";
+
+export type Provider = ReturnType<typeof provider>;
+
+/**
+ * The payment provider, a third party outside the sidecars: its answers decide about money, so how long to wait and
+ * what silence means are this service's own rules. Every call may be repeated under its key.
+ */
+export function provider(url: string, timeoutMs: number) {
+  const pool = new Pool(url, { connections: 100, keepAliveTimeout: 30_000 });
+
+  async function post(path: string, key: string, body: object) {
+    const answer = await pool.request({
+      method: "POST",
+      path,
+      headers: { "content-type": "application/json", "idempotency-key": key },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return { status: answer.statusCode, body: (await answer.body.json()) as Record<string, string | undefined> };
+  }
+
+  return {
+    /** Charge key: order id and attempt. */
+    async charge(orderId: string, { attempt, method, amount, currency }: Payment): Promise<ChargeOutcome> {
+      try {
+        const request = { amount, currency, payment_method: method, reference: orderId };
+        const { status, body } = await post("/charges", `${orderId}/${attempt}`, request);
+        if (status === 422 || status === 400) return { kind: "declined", code: "invalid_request" };
+        if (status !== 200) return { kind: "unknown" };
+        return body.status === "succeeded"
+          ? { kind: "succeeded", provider_id: body.charge_id as string }
+          : { kind: "declined", code: body.code ?? "declined" };
+      } catch {
+        return { kind: "unknown" };
+      }
+    },
+
+    /** Refund key: the charge's id. What is not done has failed for now and is tried again. */
+    async refund({ provider_id, amount, currency }: Payment): Promise<RefundOutcome> {
+      try {
+        const charge_id = provider_id as string;
+        const { status, body } = await post("/refunds", charge_id, { charge_id, amount, currency });
+        if (status === 200 && body.status === "succeeded") return { kind: "done" };
+        return { kind: "failed", code: body.code ?? `provider_${status}` };
+      } catch {
+        return { kind: "failed", code: "provider_unreachable" };
+      }
+    },
+  };
+}

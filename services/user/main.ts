@@ -1,0 +1,40 @@
+import { z } from "zod";
+import { demoAccounts } from "../../contracts/demo.js";
+import { authenticator } from "../../kit/auth.js";
+import { environment, flag } from "../../kit/env.js";
+import { Unavailable } from "../../kit/problem.js";
+import { service } from "../../kit/service.js";
+import { stateStore } from "../../kit/state.js";
+import { routes, users } from "./app.js";
+import { hashPassword } from "./password.js";
+import { readTokens, type Tokens } from "./tokens.js";
+import { newAccount } from "./user.js";
+
+const env = environment({ SEED_DEMO: flag, DEMO_PASSWORD: z.string().min(8).default("demo-password-1") });
+
+await service("user", env, ({ app, dapr }) => {
+  const accounts = users(stateStore(dapr, "user-state"));
+  let tokens: Tokens | undefined;
+  routes(app, {
+    users: accounts,
+    authenticate: authenticator(env.DAPR_HTTP_PORT),
+    tokens: () => {
+      if (!tokens) throw new Unavailable("the signing keys");
+      return tokens;
+    },
+  });
+  return {
+    async prepare() {
+      tokens = await readTokens(dapr);
+      if (env.SEED_DEMO) await seed();
+    },
+  };
+
+  async function seed(): Promise<void> {
+    const now = new Date().toISOString();
+    for (const { id, roles, ...person } of demoAccounts) {
+      if (await accounts.get(id)) continue;
+      await accounts.add(newAccount(person, id, await hashPassword(env.DEMO_PASSWORD), now, [...roles]));
+    }
+  }
+});

@@ -1,0 +1,22 @@
+import type { Role, User } from "../../contracts/user.js";
+
+/** A user as stored; never leaves the service with its password hash. */
+export type Account = User & { password_hash: string };
+
+export function newAccount(
+  request: { email: string; name: string; locale?: string; country?: string },
+  id: string,
+  password_hash: string,
+  now: string,
+  roles: Role[] = ["customer"],
+): Account {
+  const { email, name, locale = "en", country = null } = { ...request, country: request.country ?? null };
+  return { id, email: normal(email), name, locale, country, roles, created_at: now, password_hash };
+}
+
+/** One spelling per address, so that it can be taken only once. */
+export const normal = (email: string): string => email.trim().toLowerCase();
+
+export function view({ password_hash, ...user }: Account): User {
+  return user;
+}

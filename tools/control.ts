@@ -1,0 +1,60 @@
+import { once } from "node:events";
+import { chmodSync, rmSync } from "node:fs";
+import { createServer, request, type Server } from "node:http";
+import { socketPath } from "./instance.js";
+import type { Keeper, Process } from "./keeper.js";
+import { Refusal } from "./say.js";
+
+const actions = ["kill", "pause", "resume", "restart", "stop", "start"] as const;
+type Action = (typeof actions)[number];
+
+export type Control = Record<Action, (name: string) => Promise<void>> & { processes: () => Promise<Process[]> };
+
+/** The processes of a running instance, by name: `order`, `order-daprd`, `postgres`, `redis`, `scheduler`, … */
+export function control(dir: string): Control {
+  const act = (action: Action) => async (name: string) => void (await ask(dir, "POST", `/${action}`, { name }));
+  const named = Object.fromEntries(actions.map((action) => [action, act(action)])) as Record<
+    Action,
+    (name: string) => Promise<void>
+  >;
+  return { ...named, processes: async () => (await ask(dir, "GET", "/processes")) as Process[] };
+}
+
+function ask(dir: string, method: string, path: string, body?: unknown): Promise<unknown> {
+  return new Promise((done, fail) => {
+    const call = request({ socketPath: socketPath(dir), method, path }, async (response) => {
+      let text = "";
+      for await (const chunk of response.setEncoding("utf8")) text += chunk;
+      const answer = JSON.parse(text);
+      if (response.statusCode === 200) done(answer);
+      else fail(new Refusal(answer.error));
+    });
+    call.once("error", () => fail(new Refusal(`Nothing runs in ${dir}: start it first with npm start.`)));
+    call.end(body && JSON.stringify(body));
+  });
+}
+
+/** Answers `control` for the processes of this keeper, for this account only. */
+export async function serveControl(dir: string, keeper: Keeper): Promise<Server> {
+  const does: Record<Action, (name: string) => unknown> = { ...keeper, start: keeper.again };
+  const server = createServer(async (incoming, response) => {
+    const reply = (status: number, body: unknown) => response.writeHead(status).end(JSON.stringify(body));
+    const action = actions.find((name) => incoming.method === "POST" && incoming.url === `/${name}`);
+    if (incoming.method === "GET" && incoming.url === "/processes") return reply(200, keeper.list());
+    if (!action) return reply(404, { error: `POST /${actions.join(", /")} or GET /processes` });
+    try {
+      let text = "";
+      for await (const chunk of incoming.setEncoding("utf8")) text += chunk;
+      await does[action](JSON.parse(text).name);
+      reply(200, {});
+    } catch (error) {
+      reply(400, { error: (error as Error).message });
+    }
+  });
+  const path = socketPath(dir);
+  rmSync(path, { force: true });
+  server.listen(path);
+  await once(server, "listening");
+  chmodSync(path, 0o600);
+  return server;
+}

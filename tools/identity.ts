@@ -1,0 +1,51 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+/** A process that cannot be mistaken for a later one with the same number. */
+export type Identity = { pid: number; born: string };
+
+/** When the process was born, or undefined when there is none (a zombie is none). */
+export function bornOf(pid: number): string | undefined {
+  return process.platform === "linux" ? bornOnLinux(pid) : bornByPs(pid);
+}
+
+function bornOnLinux(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name in brackets may hold spaces and brackets itself: count fields from its end.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z" || fields[0] === "X") return undefined;
+    return `${bootId()}-${fields[19]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim().slice(0, 8);
+}
+
+function bornByPs(pid: number): string | undefined {
+  const ps = spawnSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], { encoding: "utf8", env: { LC_ALL: "C" } });
+  const line = ps.stdout?.trim() ?? "";
+  return line === "" || line.startsWith("Z") ? undefined : line.replace(/^\S+\s+/, "");
+}
+
+export function identityOf(pid: number): Identity | undefined {
+  const born = bornOf(pid);
+  return born === undefined ? undefined : { pid, born };
+}
+
+export function isAlive({ pid, born }: Identity): boolean {
+  return bornOf(pid) === born;
+}
+
+/** Signals this very process, and no other that got its number since. */
+export function signal(identity: Identity, name: NodeJS.Signals): boolean {
+  if (!isAlive(identity)) return false;
+  try {
+    return process.kill(identity.pid, name);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,133 @@
+import { join } from "node:path";
+import type { Dapr } from "./dapr.js";
+import { type Instance, infraPorts, root } from "./instance.js";
+import type { Keeper, Spec } from "./keeper.js";
+import { listening } from "./ports.js";
+import { accepts, postgresOf, prepareDatabases } from "./postgres.js";
+import { allReady, answersOk, type Check } from "./ready.js";
+import { answers, redisOf } from "./redis.js";
+import type { Say } from "./say.js";
+import { secretsOf } from "./secrets.js";
+
+/** What the apps stand on: the ports it needs, and how to start it. */
+export type Infra = {
+  ports: Record<string, number>;
+  addresses: { placement: string; scheduler: string };
+  start: (keeper: Keeper, settings: Record<string, string>) => Promise<Record<string, string>>;
+};
+type Given = { placement?: string; scheduler?: string };
+
+/**
+ * Plans PostgreSQL, Redis, the payment provider, placement and scheduler. Where `given` names an address, placement and
+ * scheduler are started there, unless something listens there already. `start` gives the environment for the sidecars.
+ */
+export async function planInfra(instance: Instance, dapr: Dapr, say: Say, given: Given = {}): Promise<Infra> {
+  const ports = infraPorts(instance);
+  const secrets = secretsOf(instance.dir);
+  const [postgres, redis] = await Promise.all([
+    postgresOf(instance, secrets.postgresPassword, say),
+    redisOf(instance, say),
+  ]);
+  const placement = await planPlacement(instance, dapr, given.placement);
+  const scheduler = await planScheduler(instance, dapr, given.scheduler);
+  const own = {
+    ...(postgres.spec && { postgres: ports.postgres }),
+    ...(redis.spec && { redis: ports.redis }),
+    ...placement.ports,
+    ...scheduler.ports,
+    provider: ports.provider,
+  };
+  const specs = [postgres.spec, redis.spec, placement.spec, scheduler.spec, provider(instance)];
+  const checks: Check[] = [
+    { name: "postgres", ready: () => accepts(postgres.url) },
+    { name: "redis", ready: () => answers(redis.port) },
+    ...placement.checks,
+    ...scheduler.checks,
+    { name: "provider", ready: answersOk(`http://127.0.0.1:${ports.provider}/healthz`) },
+  ];
+  return {
+    ports: own,
+    addresses: { placement: placement.address, scheduler: scheduler.address },
+    async start(keeper, settings) {
+      for (const spec of specs) if (spec) keeper.start(spec);
+      await allReady(checks, keeper, say);
+      const connections = await prepareDatabases(postgres, settings);
+      // The sidecars tell each other where they are: on this machine, whatever its network looks like.
+      const here = { DAPR_HOST_IP: "127.0.0.1" };
+      return { ...connections, ...here, REDIS_HOST: `127.0.0.1:${redis.port}`, USER_JWT_KEYS: secrets.userJwtKeys };
+    },
+  };
+}
+
+type Planned = { address: string; ports: Record<string, number>; checks: Check[]; spec?: Spec };
+
+async function planPlacement(instance: Instance, { placement: command }: Dapr, given?: string): Promise<Planned> {
+  const { placement, placementHealth, placementMetrics, placementRaft } = infraPorts(instance);
+  const address = given ?? `127.0.0.1:${placement}`;
+  const port = portOf(address);
+  if (given && (await listening(port))) return { address, ports: {}, checks: [] };
+  const args = [
+    ...controlPlaneArgs(port, placementHealth, placementMetrics),
+    `--initial-cluster=dapr-placement-0=127.0.0.1:${placementRaft}`,
+  ];
+  return {
+    address,
+    ports: {
+      placement: port,
+      "placement's health": placementHealth,
+      "placement's metrics": placementMetrics,
+      "placement's raft": placementRaft,
+    },
+    checks: [{ name: "placement", ready: answersOk(`http://127.0.0.1:${placementHealth}/healthz`) }],
+    spec: { name: "placement", command, args, cwd: instance.dir, env: bare(), rank: 2 },
+  };
+}
+
+async function planScheduler(instance: Instance, { scheduler: command }: Dapr, given?: string): Promise<Planned> {
+  const { scheduler, schedulerHealth, schedulerMetrics, schedulerClient, schedulerPeer } = infraPorts(instance);
+  const address = given ?? `127.0.0.1:${scheduler}`;
+  const port = portOf(address);
+  if (given && (await listening(port))) return { address, ports: {}, checks: [] };
+  const args = [
+    ...controlPlaneArgs(port, schedulerHealth, schedulerMetrics),
+    `--override-broadcast-host-port=127.0.0.1:${port}`,
+    `--etcd-data-dir=${join(instance.dir, "scheduler")}`,
+    `--etcd-client-port=${schedulerClient}`,
+    `--etcd-initial-cluster=dapr-scheduler-server-0=http://localhost:${schedulerPeer}`,
+  ];
+  return {
+    address,
+    ports: {
+      scheduler: port,
+      "scheduler's health": schedulerHealth,
+      "scheduler's metrics": schedulerMetrics,
+      "scheduler's store": schedulerClient,
+      "scheduler's peers": schedulerPeer,
+    },
+    checks: [{ name: "scheduler", ready: answersOk(`http://127.0.0.1:${schedulerHealth}/healthz`) }],
+    spec: { name: "scheduler", command, args, cwd: instance.dir, env: bare(), rank: 2 },
+  };
+}
+
+function controlPlaneArgs(port: number, health: number, metrics: number): string[] {
+  const local = ["--listen-address", "--healthz-listen-address", "--metrics-listen-address"].map(
+    (flag) => `${flag}=127.0.0.1`,
+  );
+  return [
+    ...local,
+    `--port=${port}`,
+    `--healthz-port=${health}`,
+    `--metrics-port=${metrics}`,
+    "--log-level=warn",
+    "--log-as-json",
+  ];
+}
+
+function provider(instance: Instance): Spec {
+  const env = { ...bare(), PORT: String(infraPorts(instance).provider), DATA_DIR: join(instance.dir, "provider") };
+  const main = join(root, "dist", "tools", "payment-provider", "main.js");
+  return { name: "provider", command: process.execPath, args: [main], cwd: root, env, rank: 3 };
+}
+
+const bare = () => ({ PATH: process.env.PATH, HOME: process.env.HOME });
+const portOf = (address: string) => Number(address.split(":").at(-1));

@@ -1,0 +1,38 @@
+import { connect, createServer } from "node:net";
+import { Refusal } from "./say.js";
+
+/** True when something accepts connections on this local port. */
+export function listening(port: number, timeoutMs = 500): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ host: "127.0.0.1", port, timeout: timeoutMs });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      done(answer);
+    };
+    socket.once("connect", () => end(true));
+    socket.once("timeout", () => end(false));
+    socket.once("error", () => end(false));
+  });
+}
+
+function free(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const server = createServer();
+    server.once("error", () => done(false));
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => done(true)));
+  });
+}
+
+/** Refuses, naming the first taken port and what wanted it. */
+export async function checkPorts(wanted: Record<string, number>, portBase: number): Promise<void> {
+  const checks = Object.entries(wanted).map(async ([name, port]) => ({ name, port, free: await free(port) }));
+  const taken = (await Promise.all(checks)).filter((check) => !check.free);
+  const first = taken[0];
+  if (!first) return;
+  const others = taken.length > 1 ? ` (and ${taken.length - 1} more)` : "";
+  const elsewhere = portBase < 40000 ? portBase + 10000 : 18080;
+  throw new Refusal(
+    `Port ${first.port}, wanted for ${first.name}, is taken by another program${others}: ` +
+      `stop that program (npm stop, if it is this system), or use other ports with PORT_BASE=${elsewhere} npm start.`,
+  );
+}

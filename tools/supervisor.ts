@@ -1,0 +1,195 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Control, control, serveControl } from "./control.js";
+import { ensureDapr } from "./dapr.js";
+import { type App, appEnv, readApps, sidecarArgs } from "./dapr-file.js";
+import { planInfra } from "./infra.js";
+import { type Instance, instanceOf, root, socketPath } from "./instance.js";
+import { endOrphans, type Keeper, keeper, type Spec, supervisorOf } from "./keeper.js";
+import { checkPorts } from "./ports.js";
+import { allReady, answersOk, type Check } from "./ready.js";
+import { aloud, Refusal, type Say, silent } from "./say.js";
+
+export type LaunchOptions = {
+  portBase?: number;
+  dir?: string;
+  /** The file that describes the apps; dapr.yaml of this repository unless named. */
+  file?: string;
+  /** Added to the environment of every app, and the first values of the configuration store. */
+  appEnv?: Record<string, string>;
+  settings?: Record<string, string>;
+  /** Only these apps; all of them unless named. */
+  apps?: string[];
+  /** No apps at all: placement and scheduler at the addresses dapr.yaml names, and the CLI found too. */
+  infraOnly?: boolean;
+  quiet?: boolean;
+};
+export type System = {
+  url: string;
+  dir: string;
+  control: Control;
+  ports: Record<string, number>;
+  apps: App[];
+  /** The environment that sidecars need, secrets included. */
+  sidecarEnv: Record<string, string>;
+  runtimePath: string;
+  cli?: string;
+  roots: () => Record<string, number>;
+  stop: () => Promise<void>;
+};
+
+const gateway = "api-gateway";
+
+/** Starts the system described by dapr.yaml and keeps it alive until `stop`, Ctrl-C or SIGTERM. */
+export async function launch(options: LaunchOptions = {}): Promise<System> {
+  const say = options.quiet ? silent : aloud;
+  const instance = instanceOf(options);
+  refuseWhenRunning(instance);
+  mkdirSync(instance.dir, { recursive: true });
+  const orphans = await endOrphans(instance.dir);
+  if (orphans > 0) say(`Ended ${orphans} processes that an earlier run had left behind.`);
+  const kept = keeper(instance.dir);
+  const system = supervise(instance, kept, say);
+  try {
+    return { ...(await started(instance, kept, options, say)), stop: system.stop };
+  } catch (error) {
+    await system.stop();
+    throw error;
+  }
+}
+
+function refuseWhenRunning({ dir, portBase }: Instance): void {
+  const running = supervisorOf(dir);
+  if (!running) return;
+  const stop = portBase === 8080 ? "npm stop" : `PORT_BASE=${portBase} npm stop`;
+  throw new Refusal(
+    `The system in ${dir} is already running (process ${running.pid}): use it, or stop it first with ${stop}.`,
+  );
+}
+
+async function started(
+  instance: Instance,
+  kept: Keeper,
+  options: LaunchOptions,
+  say: Say,
+): Promise<Omit<System, "stop">> {
+  const described = readApps(options.file ?? join(root, "dapr.yaml"), instance);
+  const apps = options.infraOnly ? [] : described.filter(({ appID }) => options.apps?.includes(appID) ?? true);
+  const dapr = await ensureDapr({ needCli: options.infraOnly, say });
+  const first = described[0]!;
+  const given = options.infraOnly
+    ? { placement: first.placementHostAddress, scheduler: first.schedulerHostAddress }
+    : {};
+  const infra = await planInfra(instance, dapr, say, given);
+  const ports = { ...infra.ports, ...portsOf(apps) };
+  await checkPorts(ports, instance.portBase);
+  const server = await serveControl(instance.dir, kept);
+  server.unref();
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(join(instance.dir, `names.db${suffix}`), { force: true });
+  say("Starting PostgreSQL, Redis, placement, scheduler and the payment provider …");
+  const sidecarEnv = await infra.start(kept, options.settings ?? {});
+  if (apps.length > 0) say(`Starting ${apps.map(({ appID }) => appID).join(", ")}, each with its sidecar …`);
+  for (const app of apps) {
+    for (const spec of [appSpec(app, options.appEnv), sidecarSpec(app, dapr.daprd, infra.addresses, sidecarEnv)])
+      kept.start(spec);
+  }
+  await allReady(apps.flatMap(readiness), kept, say);
+  return {
+    url: `http://127.0.0.1:${described.find(({ appID }) => appID === gateway)?.appPort ?? instance.portBase}`,
+    dir: instance.dir,
+    control: control(instance.dir),
+    ports,
+    apps: options.infraOnly ? described : apps,
+    sidecarEnv,
+    runtimePath: dapr.runtimePath,
+    cli: dapr.cli,
+    roots: () => Object.fromEntries(kept.list().flatMap(({ name, pid }) => (pid === undefined ? [] : [[name, pid]]))),
+  };
+}
+
+function portsOf(apps: App[]): Record<string, number> {
+  return Object.fromEntries(
+    apps.flatMap(({ appID, appPort, daprHTTPPort, daprGRPCPort, daprInternalGRPCPort, metricsPort }) => [
+      [appID, appPort],
+      [`${appID}'s sidecar (HTTP)`, daprHTTPPort],
+      [`${appID}'s sidecar (gRPC)`, daprGRPCPort],
+      [`${appID}'s sidecar (internal)`, daprInternalGRPCPort],
+      [`${appID}'s sidecar (metrics)`, metricsPort],
+    ]),
+  );
+}
+
+const rankOf = ({ appID }: App) => (appID === gateway ? 5 : 4);
+
+function appSpec(app: App, extra: Record<string, string> = {}): Spec {
+  const [command, ...args] = app.command as [string, ...string[]];
+  const env = { ...inherited(), ...appEnv(app), ...extra };
+  return {
+    name: app.appID,
+    command: command === "node" ? process.execPath : command,
+    args,
+    cwd: app.dir,
+    env,
+    rank: rankOf(app),
+  };
+}
+
+function sidecarSpec(
+  app: App,
+  daprd: string,
+  addresses: { placement: string; scheduler: string },
+  secrets: Record<string, string>,
+): Spec {
+  const env = { ...inherited(), ...secrets };
+  return {
+    name: `${app.appID}-daprd`,
+    command: daprd,
+    args: sidecarArgs(app, addresses),
+    cwd: app.dir,
+    env,
+    rank: rankOf(app),
+  };
+}
+
+// A connection string that was given to us is for the sidecars alone.
+function inherited(): NodeJS.ProcessEnv {
+  const { POSTGRES_URL: _, ...rest } = process.env;
+  return rest;
+}
+
+function readiness({ appID, appPort, daprHTTPPort }: App): Check[] {
+  return [
+    { name: appID, ready: answersOk(`http://127.0.0.1:${appPort}/readyz`) },
+    { name: `${appID}-daprd`, ready: answersOk(`http://127.0.0.1:${daprHTTPPort}/v1.0/healthz`) },
+  ];
+}
+
+const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Stops the instance once, whoever asks first; a second Ctrl-C does not wait any longer. */
+function supervise(instance: Instance, kept: Keeper, say: Say) {
+  let stopping: Promise<void> | undefined;
+  const onExit = () => kept.signalAll();
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping) {
+      kept.signalAll("SIGKILL");
+      process.exit(130);
+    }
+    say(signal === "SIGINT" ? "\nStopping (Ctrl-C again to kill) …" : "Stopping …");
+    void stop().then(() => process.exit(signal === "SIGINT" ? 0 : 143));
+  };
+  function stop(): Promise<void> {
+    stopping ??= kept.close().then(() => {
+      rmSync(socketPath(instance.dir), { force: true });
+      process.off("exit", onExit);
+      for (const signal of endings) process.off(signal, onSignal);
+    });
+    return stopping;
+  }
+  process.on("exit", onExit);
+  for (const signal of endings) process.on(signal, onSignal);
+  // A closed terminal must not keep us from stopping.
+  process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
+  return { stop };
+}

@@ -1,0 +1,22 @@
+import { defineConfig } from "vitest/config";
+
+const skipped = ["**/node_modules/**", "dist/**", ".run*/**"];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["**/*.test.ts"], exclude: [...skipped, "e2e/**"] } },
+      {
+        test: {
+          name: "e2e",
+          include: ["e2e/**/*.test.ts"],
+          exclude: skipped,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+    // One system under test: two files at once would kill each other's processes.
+    fileParallelism: process.env.E2E_URL === undefined,
+  },
+});
