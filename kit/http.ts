@@ -31,14 +31,16 @@ function answerProblem(ctx: Koa.Context, status: number, detail: string, extra: 
 
 /** Every failure is answered here and nowhere else; only a Problem tells the client what it did wrong. */
 function answerFailure(ctx: Koa.Context, error: unknown, log: Logger): void {
-  if (error instanceof Problem) return answerProblem(ctx, error.status, error.detail, error.extra);
-  if (error instanceof Unavailable) {
+  if (error instanceof Problem) {
+    answerProblem(ctx, error.status, error.detail, error.extra);
+  } else if (error instanceof Unavailable) {
     log.warn({ err: error, cause: String(error.cause) }, "a needed part is away");
     ctx.set("retry-after", "2");
-    return answerProblem(ctx, 503, `${error.message}; nothing is lost, try again`);
+    answerProblem(ctx, 503, `${error.message}; nothing is lost, try again`);
+  } else {
+    log.error({ err: error }, "request failed");
+    answerProblem(ctx, 500, "something broke on our side");
   }
-  log.error({ err: error }, "request failed");
-  answerProblem(ctx, 500, "something broke on our side");
 }
 
 /** Body text within the size limit: 413 above it. */
