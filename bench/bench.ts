@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { instanceOf, portOf } from "../tools/instance.js";
-import { endOrphans, supervisorOf } from "../tools/keeper.js";
+import { endOrphans, supervisorOf } from "../tools/pids.js";
 import { help, pause, Refusal } from "../tools/say.js";
 import { launch } from "../tools/supervisor.js";
 import { type Figures, figuresOf, tableOf } from "./figures.js";

@@ -106,7 +106,7 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
       } catch (error) {
         answerFailure(ctx, error, log);
       }
-      if (ctx.path === "/healthz") return;
+      if (ctx.path === "/healthz" || ctx.path === "/readyz") return;
       const ms = Math.round((performance.now() - started) * 10) / 10;
       log.info({ method: ctx.method, path: ctx.path, status: ctx.status, ms }, "request");
     });
@@ -117,8 +117,9 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
   };
   router.get("/healthz", alive).get("/health", alive);
   router.get("/readyz", async (ctx) => {
-    if (!(await ready())) throw new Unavailable("the sidecar or a component");
-    ctx.body = { status: "ready" };
+    const is = await ready();
+    ctx.status = is ? 200 : 503;
+    ctx.body = { status: is ? "ready" : "waiting for the sidecar or a component" };
   });
   return { koa, router };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { parse, parseAllDocuments, stringify } from "yaml";
 import { z } from "zod";
@@ -74,6 +74,7 @@ export function readApps(file: string, instance: Instance): App[] {
 }
 
 function rendered(config: string, instance: Instance): string {
+  if (!existsSync(config)) throw new Refusal(`dapr.yaml names ${config}, which does not exist.`);
   const documents = parseAllDocuments(readFileSync(config, "utf8"));
   const path = join(instance.dir, "config", basename(config));
   mkdirSync(dirname(path), { recursive: true });

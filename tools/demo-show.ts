@@ -1,3 +1,4 @@
+import { demoAccounts } from "../contracts/demo.js";
 import { toDecimal } from "../contracts/money.js";
 import type { TimelineEntry } from "../contracts/order.js";
 import { type Facts, moved } from "./demo-check.js";
@@ -39,10 +40,12 @@ export function showTimeline({ items }: { items: TimelineEntry[] }) {
       kind,
       name,
       status,
-      actor,
+      nameOf(actor),
     ]),
   ]);
 }
+
+const nameOf = (actor: string) => demoAccounts.find(({ id }) => id === actor)?.name ?? actor;
 
 function table([head = [], ...rows]: string[][]) {
   const widths = head.map((_, n) => Math.max(...[head, ...rows].map((row) => (row[n] ?? "").length)));

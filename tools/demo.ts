@@ -1,8 +1,8 @@
 import { demoAccounts } from "../contracts/demo.js";
 import type { StockView } from "../contracts/inventory.js";
-import type { OrderView, TimelineEntry } from "../contracts/order.js";
+import type { OrderView } from "../contracts/order.js";
 import { type Facts, type Statement, wrongs } from "./demo-check.js";
-import { type Client, client, tokenOf } from "./demo-client.js";
+import { client, tokenOf } from "./demo-client.js";
 import { type Basket, type Cast, fillBasket, sceneOf } from "./demo-scene.js";
 import { say, showFacts, showTimeline } from "./demo-show.js";
 import { type Story, stories } from "./demo-stories.js";
@@ -62,7 +62,7 @@ async function tell(story: Story, n: number, cast: Cast): Promise<string[]> {
   showFacts(facts);
   showTimeline(await cast.ada.get(`/orders/${order.id}/timeline?limit=100`));
   const sentences = complain([...trouble, ...wrong]);
-  await tidy(cast.ada, facts.order);
+  await tidy(facts.order, basket, cast);
   return sentences;
 }
 
@@ -87,12 +87,12 @@ async function factsOf(orderId: string, basket: Basket, { ada, provider }: Cast)
 }
 
 /** An order that still holds stock would spoil the counts of the next story. */
-async function tidy(ada: Client, order: OrderView) {
-  if (order.status !== "payment_required" && order.status !== "payment_failed") return;
-  await ada.post(`/orders/${order.id}/cancel`, { reason: "the demo is over" });
+async function tidy({ id, status }: OrderView, basket: Basket, cast: Cast) {
+  if (status !== "payment_required" && status !== "payment_failed") return;
+  await cast.ada.post(`/orders/${id}/cancel`, { reason: "the demo is over" });
   for (const deadline = Date.now() + settleMs; Date.now() < deadline; await pause(100)) {
-    const { items } = await ada.get<{ items: TimelineEntry[] }>(`/orders/${order.id}/timeline?limit=100`);
-    if (items.some(({ name }) => name === "inventory.released"))
+    const { stock } = await factsOf(id, basket, cast);
+    if (stock.every(({ before, after }) => after.held === before.held))
       return say("(Cleaning up, Ada cancels the order, and what it held is free again.)");
   }
   say(`(Cleaning up, Ada cancels the order, but its stock was not released within ${settleMs / 1000} s.)`);

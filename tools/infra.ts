@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { Dapr } from "./dapr.js";
+import { accepts, prepareDatabases } from "./databases.js";
 import { type Instance, infraPorts, root } from "./instance.js";
 import type { Keeper, Spec } from "./keeper.js";
 import { listening } from "./ports.js";
-import { accepts, postgresOf, prepareDatabases } from "./postgres.js";
+import { postgresOf } from "./postgres.js";
 import { allReady, answersOk, type Check } from "./ready.js";
 import { answers, redisOf } from "./redis.js";
 import type { Say } from "./say.js";

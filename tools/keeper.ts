@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Identity, identityOf, isAlive, signal } from "./identity.js";
-import { pause, Refusal } from "./say.js";
+import { identityOf } from "./identity.js";
+import { type Recorded, ranks, writePids } from "./pids.js";
+import { Refusal } from "./say.js";
 
 /** What to keep alive. Higher ranks stop first: they stand on the lower ones. */
 export type Spec = {
@@ -28,8 +29,6 @@ type Child = Process & {
   backoffMs: number;
   timer?: NodeJS.Timeout;
 };
-type Recorded = Identity & { name: string; rank: number; stopSignal: NodeJS.Signals };
-type PidsFile = { supervisor: Identity; children: Recorded[] };
 
 const logLimit = 20 * 1024 * 1024;
 const shortestBackoffMs = 100;
@@ -175,10 +174,6 @@ export function keeper(dir: string) {
   };
 }
 
-function ranks(ranked: { rank: number }[]): number[] {
-  return [...new Set(ranked.map(({ rank }) => rank))].sort((a, b) => b - a);
-}
-
 function rotate(log: string): void {
   if (existsSync(log) && statSync(log).size > logLimit) renameSync(log, `${log}.1`);
 }
@@ -186,44 +181,4 @@ function rotate(log: string): void {
 function tail(log: string, count: number): string {
   if (!existsSync(log)) return "";
   return readFileSync(log, "utf8").trimEnd().split("\n").slice(-count).join("\n");
-}
-
-const pidsPath = (dir: string) => join(dir, "pids.json");
-
-function writePids(dir: string, content: PidsFile | undefined): void {
-  const path = pidsPath(dir);
-  if (!existsSync(dir)) return;
-  writeFileSync(`${path}.new`, JSON.stringify(content ?? {}, null, 1));
-  renameSync(`${path}.new`, path);
-}
-
-function readPids(dir: string): Partial<PidsFile> {
-  try {
-    return JSON.parse(readFileSync(pidsPath(dir), "utf8"));
-  } catch {
-    return {};
-  }
-}
-
-/** The process that keeps this instance now, if one lives. */
-export function supervisorOf(dir: string): Identity | undefined {
-  const { supervisor } = readPids(dir);
-  return supervisor && isAlive(supervisor) ? supervisor : undefined;
-}
-
-/** Ends what a killed supervisor left behind, by verified identity; says how many. */
-export async function endOrphans(dir: string): Promise<number> {
-  const orphans = (readPids(dir).children ?? []).filter(isAlive);
-  for (const rank of ranks(orphans)) {
-    await Promise.all(orphans.filter((orphan) => orphan.rank === rank).map(end));
-  }
-  return orphans.length;
-}
-
-async function end(orphan: Recorded): Promise<void> {
-  signal(orphan, orphan.stopSignal);
-  signal(orphan, "SIGCONT");
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline && isAlive(orphan); ) await pause(50);
-  signal(orphan, "SIGKILL");
-  while (isAlive(orphan)) await pause(20);
 }

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { events } from "../contracts/events.js";
+import { dropDatabases } from "./databases.js";
 import { type Instance, instanceOf } from "./instance.js";
-import { dropDatabases, outsideOf, postgresOf } from "./postgres.js";
+import { outsideOf, postgresOf } from "./postgres.js";
 import { forgetStreams } from "./redis.js";
 import { help } from "./say.js";
 import { stopInstance } from "./stop.js";

@@ -1,6 +1,6 @@
 import { isAlive, signal } from "./identity.js";
 import { instanceOf } from "./instance.js";
-import { endOrphans, supervisorOf } from "./keeper.js";
+import { endOrphans, supervisorOf } from "./pids.js";
 import { help, pause, Refusal, ticking } from "./say.js";
 
 const usage = `

@@ -1,14 +1,17 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { appSpec, gateway, portsOf, readiness, sidecarSpec } from "./app-processes.js";
 import { type Control, control, serveControl } from "./control.js";
 import { ensureDapr } from "./dapr.js";
-import { type App, appEnv, readApps, sidecarArgs } from "./dapr-file.js";
+import { type App, readApps } from "./dapr-file.js";
 import { planInfra } from "./infra.js";
-import { type Instance, instanceOf, root, socketPath } from "./instance.js";
-import { endOrphans, type Keeper, keeper, type Spec, supervisorOf } from "./keeper.js";
+import { type Instance, instanceOf, root } from "./instance.js";
+import { type Keeper, keeper } from "./keeper.js";
+import { endOrphans, supervisorOf } from "./pids.js";
 import { checkPorts } from "./ports.js";
-import { allReady, answersOk, type Check } from "./ready.js";
+import { allReady } from "./ready.js";
 import { aloud, Refusal, type Say, silent } from "./say.js";
+import { stopping } from "./stopping.js";
 
 export type LaunchOptions = {
   portBase?: number;
@@ -38,8 +41,6 @@ export type System = {
   stop: () => Promise<void>;
 };
 
-const gateway = "api-gateway";
-
 /** Starts the system described by dapr.yaml and keeps it alive until `stop`, Ctrl-C or SIGTERM. */
 export async function launch(options: LaunchOptions = {}): Promise<System> {
   const say = options.quiet ? silent : aloud;
@@ -49,7 +50,7 @@ export async function launch(options: LaunchOptions = {}): Promise<System> {
   const orphans = await endOrphans(instance.dir);
   if (orphans > 0) say(`Ended ${orphans} processes that an earlier run had left behind.`);
   const kept = keeper(instance.dir);
-  const system = supervise(instance, kept, say);
+  const system = stopping(instance, kept, say);
   try {
     return { ...(await started(instance, kept, options, say)), stop: system.stop };
   } catch (error) {
@@ -105,91 +106,4 @@ async function started(
     cli: dapr.cli,
     roots: () => Object.fromEntries(kept.list().flatMap(({ name, pid }) => (pid === undefined ? [] : [[name, pid]]))),
   };
-}
-
-function portsOf(apps: App[]): Record<string, number> {
-  return Object.fromEntries(
-    apps.flatMap(({ appID, appPort, daprHTTPPort, daprGRPCPort, daprInternalGRPCPort, metricsPort }) => [
-      [appID, appPort],
-      [`${appID}'s sidecar (HTTP)`, daprHTTPPort],
-      [`${appID}'s sidecar (gRPC)`, daprGRPCPort],
-      [`${appID}'s sidecar (internal)`, daprInternalGRPCPort],
-      [`${appID}'s sidecar (metrics)`, metricsPort],
-    ]),
-  );
-}
-
-const rankOf = ({ appID }: App) => (appID === gateway ? 5 : 4);
-
-function appSpec(app: App, extra: Record<string, string> = {}): Spec {
-  const [command, ...args] = app.command as [string, ...string[]];
-  const env = { ...inherited(), ...appEnv(app), ...extra };
-  return {
-    name: app.appID,
-    command: command === "node" ? process.execPath : command,
-    args,
-    cwd: app.dir,
-    env,
-    rank: rankOf(app),
-  };
-}
-
-function sidecarSpec(
-  app: App,
-  daprd: string,
-  addresses: { placement: string; scheduler: string },
-  secrets: Record<string, string>,
-): Spec {
-  const env = { ...inherited(), ...secrets };
-  return {
-    name: `${app.appID}-daprd`,
-    command: daprd,
-    args: sidecarArgs(app, addresses),
-    cwd: app.dir,
-    env,
-    rank: rankOf(app),
-  };
-}
-
-// A connection string that was given to us is for the sidecars alone.
-function inherited(): NodeJS.ProcessEnv {
-  const { POSTGRES_URL: _, ...rest } = process.env;
-  return rest;
-}
-
-function readiness({ appID, appPort, daprHTTPPort }: App): Check[] {
-  return [
-    { name: appID, ready: answersOk(`http://127.0.0.1:${appPort}/readyz`) },
-    { name: `${appID}-daprd`, ready: answersOk(`http://127.0.0.1:${daprHTTPPort}/v1.0/healthz`) },
-  ];
-}
-
-const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-/** Stops the instance once, whoever asks first; a second Ctrl-C does not wait any longer. */
-function supervise(instance: Instance, kept: Keeper, say: Say) {
-  let stopping: Promise<void> | undefined;
-  const onExit = () => kept.signalAll();
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (stopping) {
-      kept.signalAll("SIGKILL");
-      process.exit(130);
-    }
-    say(signal === "SIGINT" ? "\nStopping (Ctrl-C again to kill) …" : "Stopping …");
-    void stop().then(() => process.exit(signal === "SIGINT" ? 0 : 143));
-  };
-  function stop(): Promise<void> {
-    stopping ??= kept.close().then(() => {
-      rmSync(socketPath(instance.dir), { force: true });
-      process.off("exit", onExit);
-      for (const signal of endings) process.off(signal, onSignal);
-    });
-    return stopping;
-  }
-  process.on("exit", onExit);
-  for (const signal of endings) process.on(signal, onSignal);
-  // A closed terminal must not keep us from stopping.
-  process.stdout.on("error", () => {});
-  process.stderr.on("error", () => {});
-  return { stop };
 }

@@ -166,7 +166,7 @@ export function place(request: Request, products: Map<string, Product>, terms: T
     request_hash: request.request_hash,
     applied: [],
   };
-  const decision = change(order, at, "status", "placed", {}, [{ saga: "start" }, { publish: "orders.created" }]);
+  const decision = change(order, at, "status", "place", {}, [{ saga: "start" }, { publish: "orders.created" }]);
   return { kind: "placed", decision };
 }
 
@@ -193,9 +193,9 @@ export function decide(order: Order, command: Command, at: At): Decision {
       const { attempt, reason, code } = command.event;
       if (payment.status !== "pending" || (attempt ?? payment.attempt) !== payment.attempt) return unchanged;
       const failed: Partial<Order> = { payment: { ...payment, status: "failed", code, reason } };
-      if (status === "cancelled") return change(order, at, "event", "payment failed", failed, [{ saga: "tell" }]);
+      if (status === "cancelled") return change(order, at, "event", "payments.failed", failed, [{ saga: "tell" }]);
       if (status !== "payment_required") return unchanged;
-      return change(order, at, "status", "payment failed", { ...failed, status: "payment_failed" }, [
+      return change(order, at, "status", "payments.failed", { ...failed, status: "payment_failed" }, [
         { publish: "orders.payment_failed" },
       ]);
     }
@@ -208,18 +208,20 @@ export function decide(order: Order, command: Command, at: At): Decision {
         order,
         at,
         "status",
-        "reserved",
+        "inventory.reserved",
         { status: "processing", reservation: { reservation_id, reserved_at } },
         [{ publish: "orders.processing" }, { saga: "tell" }],
       );
     }
 
     case "out_of_stock":
-      return moves[status].includes("cancelled") ? cancel(order, "out_of_stock", at) : unchanged;
+      return moves[status].includes("cancelled")
+        ? cancel(order, "out_of_stock", "inventory.out_of_stock", at)
+        : unchanged;
 
     case "released":
       if (status !== "cancelled" || order.released_at) return unchanged;
-      return change(order, at, "event", "stock given back", { released_at: command.event.released_at }, [
+      return change(order, at, "event", "inventory.released", { released_at: command.event.released_at }, [
         { saga: "tell" },
       ]);
 
@@ -238,7 +240,7 @@ export function decide(order: Order, command: Command, at: At): Decision {
         attempt: payment.attempt + 1,
         method: command.method,
       };
-      return change(order, at, "status", "paying", { status: "payment_required", payment: next }, [
+      return change(order, at, "status", "pay", { status: "payment_required", payment: next }, [
         { publish: "payments.requested" },
         { saga: "tell" },
       ]);
@@ -250,7 +252,7 @@ export function decide(order: Order, command: Command, at: At): Decision {
       if (payment.status === "pending") return refuse(order, "a payment attempt is under way");
       const { payment_id, reference } = command;
       const taken = { payment_id, payment_date: at.now, method: "external", amount: order.total, external: true };
-      return change(order, at, "status", "paid outside", paid(order, taken), [
+      return change(order, at, "status", "payment recorded", paid(order, taken), [
         { register: { payment_id, reference } },
         { publish: "orders.paid" },
       ]);
@@ -261,7 +263,7 @@ export function decide(order: Order, command: Command, at: At): Decision {
       if (status !== "processing") return refuse(order);
       const { tracking_number, carrier } = command;
       const shipment = { tracking_number, carrier, shipped_at: at.now, delivered_at: null };
-      return change(order, at, "status", "shipped", { status: "shipped", shipment }, [{ publish: "orders.shipped" }]);
+      return change(order, at, "status", "ship", { status: "shipped", shipment }, [{ publish: "orders.shipped" }]);
     }
 
     case "deliver": {
@@ -269,7 +271,7 @@ export function decide(order: Order, command: Command, at: At): Decision {
       if (!moves[status].includes("delivered")) return refuse(order);
       const handedOver = order.shipment ?? { tracking_number: null, carrier: null, shipped_at: null };
       const shipment = { ...handedOver, delivered_at: at.now };
-      return change(order, at, "status", "delivered", { status: "delivered", shipment }, [
+      return change(order, at, "status", "deliver", { status: "delivered", shipment }, [
         { publish: "orders.delivered" },
         { saga: "tell" },
       ]);
@@ -277,12 +279,12 @@ export function decide(order: Order, command: Command, at: At): Decision {
 
     case "cancel":
       if (status === "cancelled") return unchanged;
-      return moves[status].includes("cancelled") ? cancel(order, command.reason, at) : refuse(order);
+      return moves[status].includes("cancelled") ? cancel(order, command.reason, "cancel", at) : refuse(order);
 
     case "expire":
       if (status !== "payment_required" && status !== "payment_failed") return unchanged;
       if (payment.status === "pending" || at.now < order.pay_by) return refuse(order, "the window is not over");
-      return cancel(order, "payment_window_over", at);
+      return cancel(order, "payment_window_over", "expire", at);
 
     case "remind": {
       const asked = unanswered(order);
@@ -304,7 +306,7 @@ function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, at
   if (status === "payment_required" && current && right && amount !== undefined) {
     const { payment_id, payment_date, payment_method } = event;
     const taken = { payment_id, payment_date, method: payment_method, amount, external: false };
-    return change(order, at, "status", "paid", paid(order, taken), [{ publish: "orders.paid" }]);
+    return change(order, at, "status", "payments.succeeded", paid(order, taken), [{ publish: "orders.paid" }]);
   }
   if (order.refunds.some((refund) => refund.payment_id === event.payment_id)) return unchanged;
   const refund: Refund = { payment_id: event.payment_id, amount: amount ?? 0, status: "pending", refund_id: null };
@@ -312,9 +314,14 @@ function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, at
     status === "cancelled" && current && payment.status === "pending"
       ? { payment: { ...payment, status: "succeeded", payment_id: event.payment_id, amount: amount ?? 0 } }
       : {};
-  return change(order, at, "event", "payment not counted", { ...answered, refunds: [...order.refunds, refund] }, [
-    { refund: { payment_id: event.payment_id, amount: amount ?? 0, reason: "not counted" } },
-  ]);
+  return change(
+    order,
+    at,
+    "event",
+    "payments.succeeded (not counted)",
+    { ...answered, refunds: [...order.refunds, refund] },
+    [{ refund: { payment_id: event.payment_id, amount: amount ?? 0, reason: "not counted" } }],
+  );
 }
 
 type Taken = Pick<Order["payment"], "payment_id" | "payment_date" | "method" | "amount" | "external">;
@@ -324,7 +331,7 @@ const paid = (order: Order, taken: Taken): Partial<Order> => ({
 });
 
 /** One path for every cancel: the status, the debt and the event in one change; answers complete it. */
-function cancel(order: Order, reason: string, at: At): Decision {
+function cancel(order: Order, reason: string, name: string, at: At): Decision {
   const { payment } = order;
   const owed: Refund[] =
     payment.status === "succeeded"
@@ -343,7 +350,7 @@ function cancel(order: Order, reason: string, at: At): Decision {
     cancelled_at: at.now,
     refunds: [...order.refunds, ...owed],
   };
-  return change(order, at, "status", "cancelled", next, [{ publish: "orders.cancelled" }, { saga: "tell" }]);
+  return change(order, at, "status", name, next, [{ publish: "orders.cancelled" }, { saga: "tell" }]);
 }
 
 function settleRefund(order: Order, paymentId: string, status: "done" | "failed", refundId: string, at: At): Decision {
@@ -357,7 +364,7 @@ function settleRefund(order: Order, paymentId: string, status: "done" | "failed"
     order,
     at,
     "event",
-    status === "done" ? "refunded" : "refund failed, tried again later",
+    status === "done" ? "payments.refunded" : "payments.refund_failed",
     { refunds },
     effects,
   );

@@ -1,0 +1,279 @@
+import { describe, expect, test } from "vitest";
+import type { Product } from "../../contracts/product.js";
+import { type Command, type Decision, decide, type Order, place, progress, view } from "./order.js";
+
+const now = "2026-01-01T12:00:00.000Z";
+const at = { now, actor: "test", trace_id: null };
+const later = { ...at, now: "2026-01-01T13:00:00.000Z" };
+const id = "00000000-0000-4000-8000-00000000000a";
+const user_id = "00000000-0000-4000-8000-00000000000b";
+const cup: Product = {
+  id: "00000000-0000-4000-8000-000000000101",
+  name: "Cup",
+  description: "",
+  price: "18.50",
+  currency: "EUR",
+  active: true,
+  created_at: now,
+  updated_at: now,
+};
+const products = new Map([[cup.id, cup]]);
+const terms = { paymentWindow: 1800, repeatInterval: 15, taxRate: 1900 };
+const asked = {
+  id,
+  user_id,
+  request_hash: "hash",
+  items: [{ product_id: cup.id, quantity: 2 }],
+  currency: undefined,
+  payment_method: "card_ok" as string | undefined,
+  customer_notes: undefined,
+  metadata: undefined,
+};
+
+function placed(over: Partial<typeof asked> = {}): Order {
+  const result = place({ ...asked, ...over }, products, terms, at);
+  if (result.kind !== "placed") throw new Error(result.reason);
+  return result.decision.order;
+}
+
+/** Plays commands that must all be legal and gives the order and everything it said. */
+function play(order: Order, ...commands: Command[]) {
+  const effects: string[] = [];
+  for (const command of commands) {
+    const decision = decide(order, command, command.type === "expire" ? later : at);
+    if (decision.kind !== "changed") throw new Error(`${command.type}: ${JSON.stringify(decision)}`);
+    order = decision.order;
+    effects.push(...decision.effects.map((effect) => Object.values(effect)[0] as string));
+  }
+  return { order, effects };
+}
+
+const about = { order_id: id, user_id, currency: "EUR" };
+const paymentId = (n: number) => `00000000-0000-4000-8000-00000000100${n}`;
+const succeeded = (attempt = 1, amount = "44.03"): Command => ({
+  type: "payment_succeeded",
+  event: {
+    ...about,
+    payment_id: paymentId(attempt),
+    amount,
+    payment_date: now,
+    payment_method: "card_ok",
+    provider_id: "p",
+    attempt,
+  },
+});
+const failed = (attempt = 1): Command => ({
+  type: "payment_failed",
+  event: { ...about, payment_id: paymentId(attempt), amount: "44.03", reason: "no", code: "card_declined", attempt },
+});
+const reserved: Command = {
+  type: "reserved",
+  event: { reservation_id: paymentId(8), order_id: id, items: [{ product_id: cup.id, quantity: 2 }], reserved_at: now },
+};
+const outOfStock: Command = {
+  type: "out_of_stock",
+  event: { order_id: id, product_id: cup.id, requested_qty: 2, available_qty: 1, timestamp: now },
+};
+const released: Command = { type: "released", event: { order_id: id, items: [], released_at: now } };
+const refunded: Command = {
+  type: "refunded",
+  event: { ...about, payment_id: paymentId(1), refund_id: paymentId(9), amount: "44.03", refunded_at: now },
+};
+const ship: Command = { type: "ship", tracking_number: "T1", carrier: "Post" };
+const deliver: Command = { type: "deliver" };
+const cancel: Command = { type: "cancel", reason: "customer" };
+const kind = (decision: Decision) => decision.kind;
+
+describe("placing", () => {
+  test("prices come from the catalogue, tax is exact, lines of one product become one", () => {
+    const order = placed({ items: [asked.items[0] as never, { product_id: cup.id, quantity: 1 }] });
+    expect(order.items).toEqual([{ product_id: cup.id, name: "Cup", quantity: 3, price: 1850 }]);
+    expect([order.subtotal, order.tax, order.total]).toEqual([5550, 1055, 6605]);
+    expect(order.pay_by).toBe("2026-01-01T12:30:00.000Z");
+  });
+
+  test("starts the saga and says orders.created", () => {
+    const result = place(asked, products, terms, at);
+    expect(result.kind === "placed" && result.decision.effects).toEqual([
+      { saga: "start" },
+      { publish: "orders.created" },
+    ]);
+  });
+
+  test("an unknown product, one that is not sold any more, or another currency is refused", () => {
+    const inactive = new Map([[cup.id, { ...cup, active: false }]]);
+    expect(place({ ...asked, items: [{ product_id: paymentId(5), quantity: 1 }] }, products, terms, at).kind).toBe(
+      "refused",
+    );
+    expect(place(asked, inactive, terms, at).kind).toBe("refused");
+    expect(place({ ...asked, currency: "JPY" as never }, products, terms, at).kind).toBe("refused");
+  });
+});
+
+describe("the straight path", () => {
+  test("paid, reserved, shipped, delivered: each step says what it must", () => {
+    const { order, effects } = play(placed(), succeeded(), reserved, ship, deliver);
+    expect(order.status).toBe("delivered");
+    expect(effects).toEqual(["orders.paid", "orders.processing", "tell", "orders.shipped", "orders.delivered", "tell"]);
+    expect(view(order)).toMatchObject({
+      total: "44.03",
+      payment: { status: "succeeded", amount: "44.03", refund: null },
+    });
+    expect(progress(order)).toEqual({ phase: "ended", waiting: false });
+  });
+
+  test("each change adds one timeline entry and one to the version", () => {
+    const { order } = play(placed(), succeeded(), reserved);
+    expect([order.version, order.seq]).toEqual([3, 3]);
+  });
+
+  test("handed over without shipping: delivered from processing", () => {
+    expect(play(placed(), succeeded(), reserved, deliver).order.status).toBe("delivered");
+  });
+});
+
+describe("payment", () => {
+  test("a refusal waits for another try; the second attempt counts", () => {
+    const { order, effects } = play(placed(), failed(), { type: "pay", method: "card_ok" }, succeeded(2));
+    expect(order.status).toBe("paid");
+    expect(order.payment).toMatchObject({ attempt: 2, payment_id: paymentId(2), code: null });
+    expect(effects).toEqual(["orders.payment_failed", "payments.requested", "tell", "orders.paid"]);
+  });
+
+  test("a repeat of the success that counted changes nothing", () => {
+    const { order } = play(placed(), succeeded());
+    expect(decide(order, succeeded(), at)).toEqual({ kind: "unchanged" });
+  });
+
+  test.each([
+    ["of an older attempt", play(placed(), failed(), { type: "pay", method: "card_ok" }).order, succeeded(1)],
+    ["of a wrong amount", placed(), succeeded(1, "44.02")],
+    ["after another one counted", play(placed(), succeeded()).order, succeeded(2)],
+    ["after the cancel", play(placed(), cancel).order, succeeded()],
+  ])("a success %s is given back by its payment id", (_, order, command) => {
+    const decision = decide(order, command, at);
+    expect(decision).toMatchObject({ kind: "changed", order: { status: order.status } });
+    const event = (command as { event: { payment_id: string } }).event;
+    expect(decision.kind === "changed" && decision.effects).toMatchObject([
+      { refund: { payment_id: event.payment_id } },
+    ]);
+    expect(decision.kind === "changed" && kind(decide(decision.order, command, at))).toBe("unchanged");
+  });
+
+  test("a refusal of an older attempt changes nothing", () => {
+    const { order } = play(placed(), failed(), { type: "pay", method: "card_ok" });
+    expect(decide(order, failed(1), at)).toEqual({ kind: "unchanged" });
+  });
+
+  test("paying is refused while an attempt is pending, after it is paid, and when the window is over", () => {
+    const pay: Command = { type: "pay", method: "card_ok" };
+    expect(kind(decide(placed(), pay, at))).toBe("refused");
+    expect(kind(decide(play(placed(), succeeded()).order, pay, at))).toBe("refused");
+    expect(kind(decide(play(placed(), failed()).order, pay, later))).toBe("refused");
+    expect(kind(decide(placed({ payment_method: undefined }), pay, at))).toBe("changed");
+  });
+
+  test("the window ends only after pay_by and never while an attempt is under way", () => {
+    expect(kind(decide(placed(), { type: "expire" }, later))).toBe("refused");
+    expect(kind(decide(play(placed(), failed()).order, { type: "expire" }, at))).toBe("refused");
+    const { order } = play(play(placed(), failed()).order, { type: "expire" });
+    expect([order.status, order.cancel_reason]).toEqual(["cancelled", "payment_window_over"]);
+    expect(kind(decide(play(placed(), succeeded()).order, { type: "expire" }, later))).toBe("unchanged");
+  });
+
+  test("money taken elsewhere is recorded once", () => {
+    const record: Command = { type: "record_payment", payment_id: paymentId(7), reference: "till 4" };
+    const { order, effects } = play(placed({ payment_method: undefined }), record);
+    expect([order.status, order.payment.external]).toEqual(["paid", true]);
+    expect(effects).toEqual([{ payment_id: paymentId(7), reference: "till 4" }, "orders.paid"]);
+    expect(kind(decide(order, record, at))).toBe("unchanged");
+    expect(kind(decide(placed(), record, at))).toBe("refused");
+  });
+});
+
+describe("stock", () => {
+  test("reserved counts only in paid; before that it contradicts, later it is late", () => {
+    expect(kind(decide(placed(), reserved, at))).toBe("refused");
+    expect(kind(decide(play(placed(), succeeded(), reserved).order, reserved, at))).toBe("unchanged");
+    expect(kind(decide(play(placed(), cancel).order, reserved, at))).toBe("unchanged");
+  });
+
+  test("out of stock after payment cancels and owes the money back", () => {
+    const { order, effects } = play(placed(), succeeded(), outOfStock);
+    expect([order.status, order.cancel_reason]).toEqual(["cancelled", "out_of_stock"]);
+    expect(view(order).payment.refund).toEqual({ status: "pending", refund_id: null, amount: "44.03" });
+    expect(effects.slice(-2)).toEqual(["orders.cancelled", "tell"]);
+    expect(kind(decide(play(placed(), succeeded(), reserved, ship).order, outOfStock, at))).toBe("unchanged");
+  });
+});
+
+describe("cancelling", () => {
+  test.each([
+    ["payment_required", placed(), "changed"],
+    ["payment_failed", play(placed(), failed()).order, "changed"],
+    ["paid", play(placed(), succeeded()).order, "changed"],
+    ["processing", play(placed(), succeeded(), reserved).order, "changed"],
+    ["shipped", play(placed(), succeeded(), reserved, ship).order, "refused"],
+    ["delivered", play(placed(), succeeded(), reserved, ship, deliver).order, "refused"],
+    ["cancelled", play(placed(), cancel).order, "unchanged"],
+  ])("from %s", (status, order, expected) => {
+    expect(order.status).toBe(status);
+    expect(kind(decide(order, cancel, at))).toBe(expected);
+  });
+
+  test("it ends when stock and money are both back, in either order", () => {
+    const { order } = play(placed(), succeeded(), cancel);
+    expect(progress(order)).toEqual({ phase: "giving_back", waiting: true });
+    expect(progress(play(order, released).order).phase).toBe("giving_back");
+    expect(progress(play(order, refunded).order).phase).toBe("giving_back");
+    expect(progress(play(order, released, refunded).order).phase).toBe("ended");
+    expect(progress(play(order, refunded, released).order).phase).toBe("ended");
+  });
+
+  test("while a charge is under way it is not over", () => {
+    const { order } = play(placed(), cancel, released);
+    expect(progress(order).phase).toBe("giving_back");
+    expect(progress(play(order, failed()).order).phase).toBe("ended");
+    const late = play(order, succeeded()).order;
+    expect(progress(late).phase).toBe("giving_back");
+    expect(progress(play(late, refunded).order).phase).toBe("ended");
+  });
+
+  test("a failed refund shows, and a later one completes it", () => {
+    const refundFailed: Command = {
+      type: "refund_failed",
+      event: { payment_id: paymentId(1), refund_id: paymentId(9), order_id: id, code: "no", next_try_at: now },
+    };
+    const { order } = play(placed(), succeeded(), cancel, refundFailed);
+    expect(view(order).payment.refund?.status).toBe("failed");
+    expect(view(play(order, refunded).order).payment.refund?.status).toBe("done");
+  });
+});
+
+describe("asking again", () => {
+  const reminded = (order: Order) => {
+    const decision = decide(order, { type: "remind" }, at);
+    return decision.kind === "changed" ? decision.effects : decision.kind;
+  };
+
+  test("says the request whose answer is missing, and nothing where none is", () => {
+    expect(reminded(placed())).toEqual([{ publish: "orders.created" }]);
+    expect(reminded(placed({ payment_method: undefined }))).toBe("unchanged");
+    expect(reminded(play(placed(), failed()).order)).toBe("unchanged");
+    const second = play(placed(), failed(), { type: "pay", method: "card_ok" }).order;
+    expect(reminded(second)).toEqual([{ publish: "payments.requested" }]);
+    expect(reminded(play(placed(), succeeded()).order)).toEqual([{ publish: "orders.paid" }]);
+    expect(reminded(play(placed(), succeeded(), reserved).order)).toBe("unchanged");
+    expect(reminded(play(placed(), succeeded(), cancel).order)).toEqual([{ publish: "orders.cancelled" }]);
+    expect(reminded(play(placed(), succeeded(), cancel, released, refunded).order)).toBe("unchanged");
+  });
+});
+
+test("moves by hand: what is illegal is refused and names what is allowed", () => {
+  expect(decide(placed(), ship, at)).toMatchObject({ kind: "refused", allowed: ["paid", "cancelled"] });
+  expect(decide(play(placed(), succeeded()).order, deliver, at)).toMatchObject({
+    kind: "refused",
+    allowed: ["cancelled"],
+  });
+  expect(kind(decide(play(placed(), succeeded(), reserved, ship).order, ship, at))).toBe("unchanged");
+});
