@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { instanceOf, portOf } from "../tools/instance.js";
 import { endOrphans, supervisorOf } from "../tools/pids.js";
@@ -9,7 +10,7 @@ import { launch } from "../tools/supervisor.js";
 import { type Figures, figuresOf, tableOf } from "./figures.js";
 import type { LoadRequest, LoadResult } from "./load.js";
 import { prepare, type Shape, shapes } from "./shapes.js";
-import { busyShare, cpuOf, machineTicks, pssOf } from "./usage.js";
+import { busyMs, busyShare, cpuOf, machineTicks, pssOf } from "./usage.js";
 
 const usage = `
 npm run bench [-- [<shape> …] [--quick] [--json]]
@@ -34,6 +35,7 @@ const quickSizes = [
 ];
 const warmUp = { concurrency: 16, orders: 100 };
 const quietShare = 0.15;
+const othersShare = 0.1;
 const quietWindowMs = 3_000;
 const quietPatienceMs = 120_000;
 
@@ -78,10 +80,13 @@ async function measure(shape: Shape, { quick, quiet, portBase }: Options, report
       say(`${name}: ${orders} orders, ${concurrency} at once …`);
       const place = await loadClient();
       const roots = instance.roots();
+      const machineBefore = machineTicks();
       const cpuBefore = cpuOf(roots);
       const load = await place({ ...target, concurrency, orders });
       const cpuAfter = cpuOf(roots);
+      const busy = busyMs(machineBefore, machineTicks());
       complain(load, roots, instance.roots());
+      sayWhoElse(busy - load.cpuMs - sum(cpuAfter) + sum(cpuBefore), load.seconds);
       report(figuresOf({ shape: name, concurrency, load, cpuBefore, cpuAfter, pssMb: pssOf(roots) }));
     }
   } finally {
@@ -128,6 +133,14 @@ function complain({ errors }: LoadResult, before: Record<string, number>, after:
   for (const [name, pid] of Object.entries(before))
     if (after[name] !== pid) say(`  ${name} died and was started again: its CPU is not counted in full.`);
 }
+
+function sayWhoElse(othersMs: number, seconds: number) {
+  const share = othersMs / (seconds * 1000 * availableParallelism());
+  if (share > othersShare)
+    say(`  Others used ${Math.round(share * 100)} % of the machine meanwhile: these figures are worse for it.`);
+}
+
+const sum = (cpu: Record<string, number>) => Object.values(cpu).reduce((total, ms) => total + ms, 0);
 
 // Progress goes to stderr: stdout is for the figures.
 function say(line: string) {

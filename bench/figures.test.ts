@@ -1,8 +1,14 @@
 import { expect, test } from "vitest";
 import { figuresOf, quantile, tableOf } from "./figures.js";
-import { busyShare } from "./usage.js";
+import { busyMs, busyShare } from "./usage.js";
 
-const load = { seconds: 2, postMs: [10, 20, 30, 40], e2eMs: [100, 200, 300, 400], errors: { ECONNRESET: 1 } };
+const load = {
+  seconds: 2,
+  cpuMs: 50,
+  postMs: [10, 20, 30, 40],
+  e2eMs: [100, 200, 300, 400],
+  errors: { ECONNRESET: 1 },
+};
 const measured = {
   shape: "full",
   concurrency: 16,
@@ -30,7 +36,10 @@ test("the figures of a run, with exactly these names", () => {
 });
 
 test("a run in which nothing arrived has no times", () => {
-  const none = figuresOf({ ...measured, load: { seconds: 60, postMs: [], e2eMs: [], errors: { "POST 503": 9 } } });
+  const none = figuresOf({
+    ...measured,
+    load: { seconds: 60, cpuMs: 0, postMs: [], e2eMs: [], errors: { "POST 503": 9 } },
+  });
 
   expect(none).toMatchObject({ orders_per_second: 0, post_p50_ms: null, cpu_ms_per_order: null, orders: 0, errors: 9 });
   expect(tableOf([none])).toContain("full");
@@ -42,4 +51,5 @@ test("quantiles sort by number", () => {
 
 test("waiting for the disk is not busy", () => {
   expect(busyShare([0, 0, 0, 0, 0, 0, 0, 0], [10, 0, 10, 60, 20, 0, 0, 0])).toBeCloseTo(0.2);
+  expect(busyMs([0, 0, 0, 0, 0, 0, 0, 0], [10, 0, 10, 60, 20, 0, 0, 0])).toBe(200);
 });

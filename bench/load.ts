@@ -11,7 +11,13 @@ export type LoadRequest = {
   concurrency: number;
   orders: number;
 };
-export type LoadResult = { seconds: number; postMs: number[]; e2eMs: number[]; errors: Record<string, number> };
+export type LoadResult = {
+  seconds: number;
+  cpuMs: number;
+  postMs: number[];
+  e2eMs: number[];
+  errors: Record<string, number>;
+};
 
 const pollMs = 20;
 const patienceMs = 60_000;
@@ -23,7 +29,7 @@ export async function load({ url, token, products, concurrency, orders }: LoadRe
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   const items = products.map((product_id, n) => ({ product_id, quantity: 2 - n }));
   const body = JSON.stringify({ items, payment_method: "card_ok" });
-  const result: LoadResult = { seconds: 0, postMs: [], e2eMs: [], errors: {} };
+  const result: LoadResult = { seconds: 0, cpuMs: 0, postMs: [], e2eMs: [], errors: {} };
   let left = orders;
 
   async function order() {
@@ -64,6 +70,8 @@ export async function load({ url, token, products, concurrency, orders }: LoadRe
 
   const began = performance.now();
   await Promise.all(Array.from({ length: concurrency }, work));
+  const { user, system } = process.cpuUsage();
+  result.cpuMs = (user + system) / 1000;
   result.seconds = (performance.now() - began) / 1000;
   await dispatcher.close();
   return result;

@@ -1,13 +1,15 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Clock ticks per second: 100 on every Linux that Node runs on. */
-const ticksPerSecond = 100;
+/** A clock tick: there are 100 a second on every Linux that Node runs on. */
+const ticksMs = 10;
+const idle = 3;
+const iowait = 4;
 
 /** What the trees below the named processes have used so far; a child that ended counts at the parent that reaped it. */
 export function cpuOf(roots: Record<string, number>): Record<string, number> {
   const childrenOf = familyTree();
   const total = (pid: number) => treeOf(pid, childrenOf).reduce((sum, member) => sum + cpuTicks(member), 0);
-  return Object.fromEntries(Object.entries(roots).map(([name, pid]) => [name, (total(pid) * 1000) / ticksPerSecond]));
+  return Object.fromEntries(Object.entries(roots).map(([name, pid]) => [name, total(pid) * ticksMs]));
 }
 
 /** The memory of all of them in MB; pages they share are counted once. */
@@ -19,16 +21,19 @@ export function pssOf(roots: Record<string, number>): number {
 
 /** The share of all cores that is busy between two readings. */
 export function busyShare(before: number[], after: number[]): number {
-  const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = after.map(
-    (ticks, n) => ticks - before[n]!,
-  );
-  const busy = user + nice + system + irq + softirq + steal;
-  return busy / Math.max(1, busy + idle + iowait);
+  const passed = after.reduce((sum, ticks, n) => sum + ticks - before[n]!, 0);
+  return busyMs(before, after) / ticksMs / Math.max(1, passed);
 }
 
+/** CPU time that anybody used between two readings; waiting for the disk is none. */
+export function busyMs(before: number[], after: number[]): number {
+  return after.reduce((sum, ticks, n) => (n === idle || n === iowait ? sum : sum + ticks - before[n]!), 0) * ticksMs;
+}
+
+/** user, nice, system, idle, iowait, irq, softirq, steal: guests are counted in user already. */
 export function machineTicks(): number[] {
   const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n");
-  return line.trim().split(/\s+/).slice(1).map(Number);
+  return line.trim().split(/\s+/).slice(1, 9).map(Number);
 }
 
 function familyTree(): Map<number, number[]> {

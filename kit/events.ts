@@ -1,8 +1,9 @@
+import { createHash } from "node:crypto";
 import type Router from "@koa/router";
 import { z } from "zod";
 import { type EventOf, events, type Topic } from "../contracts/events.js";
 import { about } from "./context.js";
-import { readJson } from "./http.js";
+import { isStorable, readAnyJson } from "./http.js";
 import type { Logger } from "./log.js";
 import { Unhandleable } from "./problem.js";
 import type { Store } from "./state.js";
@@ -32,22 +33,24 @@ export function subscribe(router: Router, app: string, handlers: Handlers, store
     ];
   });
 
+  /** The body is kept as text: what could not be handled may be what no database stores as JSON. */
   async function setAside(topic: string, body: unknown, reason: string): Promise<void> {
-    const id = (body as { id?: unknown } | null)?.id;
-    log.error({ topic, event_id: id, reason }, "dead letter");
-    const row = { topic, body, reason, at: new Date().toISOString() };
-    await store.insert(`dead-letter:${topic}:${String(id)}`, row);
+    const text = JSON.stringify(body);
+    log.error({ topic, reason }, "dead letter");
+    const key = `dead-letter:${topic}:${createHash("sha256").update(text).digest("base64url")}`;
+    await store.insert(key, { topic, body: text, reason, at: new Date().toISOString() });
   }
 
   for (const topic of topics) {
     const handle = handlers[topic] as (data: unknown, event: Envelope) => Promise<unknown>;
     router.post(`/events/${topic}`, async (ctx) => {
-      const body = await readJson(ctx);
+      const body = await readAnyJson(ctx);
       const event = CloudEvent.safeParse(body);
       const data = events[topic].safeParse(event.data?.data);
       ctx.body = { status: "SUCCESS" };
-      if (!event.success || !data.success) {
-        await setAside(topic, body, z.prettifyError((event.error ?? data.error) as z.ZodError));
+      if (!event.success || !data.success || !isStorable(data.data)) {
+        const error = event.error ?? data.error;
+        await setAside(topic, body, error ? z.prettifyError(error) : "holds text that no database stores");
         return;
       }
       about(data.data.order_id);
@@ -61,8 +64,7 @@ export function subscribe(router: Router, app: string, handlers: Handlers, store
   }
 
   router.post("/dead-letters", async (ctx) => {
-    const body = (await readJson(ctx)) as { topic?: string } | null;
-    await setAside(String(body?.topic ?? deadLetterTopic), body, "undeliverable");
+    await setAside(deadLetterTopic, await readAnyJson(ctx), "undeliverable");
     ctx.body = { status: "SUCCESS" };
   });
 }

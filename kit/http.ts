@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import Router from "@koa/router";
-import Koa from "koa";
+import Koa, { HttpError } from "koa";
 import type { z } from "zod";
 import { traceparentOf, within } from "./context.js";
 import type { Logger } from "./log.js";
@@ -37,6 +37,8 @@ function answerFailure(ctx: Koa.Context, error: unknown, log: Logger): void {
     log.warn({ err: error, cause: String(error.cause) }, "a needed part is away");
     ctx.set("retry-after", "2");
     answerProblem(ctx, 503, `${error.message}; nothing is lost, try again`);
+  } else if (error instanceof HttpError && error.status < 500) {
+    answerProblem(ctx, error.status, error.message);
   } else {
     log.error({ err: error }, "request failed");
     answerProblem(ctx, 500, "something broke on our side");
@@ -56,13 +58,22 @@ async function readText(ctx: Koa.Context): Promise<string> {
 }
 
 /** 400 when the body is not JSON, 413 when it is too large. */
-export async function readJson(ctx: Koa.Context): Promise<unknown> {
+export async function readAnyJson(ctx: Koa.Context): Promise<unknown> {
   const text = await readText(ctx);
   try {
     return JSON.parse(text);
   } catch {
     throw new Problem(400, "the body is not JSON");
   }
+}
+
+const unstorable = "text may hold neither NUL nor half a surrogate pair";
+
+/** PostgreSQL takes neither of the two, and JSON can spell both. */
+export function isStorable(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed() && !value.includes("\0");
+  if (typeof value !== "object" || value === null) return true;
+  return Object.entries(value).every(([key, inner]) => isStorable(key) && isStorable(inner));
 }
 
 /** 422 naming every field that is wrong. */
@@ -76,11 +87,14 @@ export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<
 /** A client's JSON body as the schema says; 415, 413, 400 or 422 otherwise. */
 export async function body<S extends z.ZodType>(ctx: Koa.Context, schema: S): Promise<z.output<S>> {
   if (!ctx.is("application/json", "+json")) throw new Problem(415, "send application/json");
-  return parse(schema, await readJson(ctx));
+  const value = await readAnyJson(ctx);
+  if (!isStorable(value)) throw new Problem(422, unstorable);
+  return parse(schema, value);
 }
 
 /** A list's query: 400 when it is wrong. */
 export function query<S extends z.ZodType>(ctx: Koa.Context, schema: S): z.output<S> {
+  if (!isStorable(ctx.query)) throw new Problem(400, unstorable);
   const parsed = schema.safeParse(ctx.query);
   if (parsed.success) return parsed.data;
   throw new Problem(400, parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));

@@ -56,5 +56,5 @@ export async function serveControl(dir: string, keeper: Keeper): Promise<Server>
   server.listen(path);
   await once(server, "listening");
   chmodSync(path, 0o600);
-  return server;
+  return server.unref();
 }

@@ -5,6 +5,8 @@ import { identityOf } from "./identity.js";
 import { type Recorded, ranks, writePids } from "./pids.js";
 import { Refusal } from "./say.js";
 
+export { endOrphans, supervisorOf } from "./pids.js";
+
 /** What to keep alive. Higher ranks stop first: they stand on the lower ones. */
 export type Spec = {
   name: string;
@@ -51,6 +53,7 @@ export function keeper(dir: string) {
   }
 
   function launch(child: Child): void {
+    if (closing) return;
     const { spec } = child;
     clearTimeout(child.timer);
     spec.before?.();

@@ -106,7 +106,8 @@ function reachable(binaries: Binaries, { dir }: Instance, account: Account): { b
 
 async function initialise({ initdb }: Binaries, data: string, password: string, account?: Account): Promise<void> {
   rmSync(data, { recursive: true, force: true });
-  mkdirSync(data, { recursive: true, mode: 0o700 });
+  mkdirSync(dirname(data), { recursive: true });
+  mkdirSync(data, { mode: 0o700 });
   const passwordFile = join(tmpdir(), `orders-${randomUUID()}`);
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
   if (account) for (const path of [data, passwordFile]) chownSync(path, account.uid, account.gid);

@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import type { Server } from "node:http";
 import { type Instance, socketPath } from "./instance.js";
 import type { Keeper } from "./keeper.js";
 import type { Say } from "./say.js";
@@ -6,10 +7,12 @@ import type { Say } from "./say.js";
 const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Stops the instance once, whoever asks first; a second Ctrl-C does not wait any longer. */
-export function stopping(instance: Instance, kept: Keeper, say: Say) {
+export function stopping(instance: Instance, kept: Keeper, control: Server, say: Say) {
   let stopped: Promise<void> | undefined;
+  let interrupted = false;
   const onExit = () => kept.signalAll();
   const onSignal = (signal: NodeJS.Signals) => {
+    interrupted = true;
     if (stopped) {
       kept.signalAll("SIGKILL");
       process.exit(130);
@@ -19,6 +22,7 @@ export function stopping(instance: Instance, kept: Keeper, say: Say) {
   };
   function stop(): Promise<void> {
     stopped ??= kept.close().then(() => {
+      control.close();
       rmSync(socketPath(instance.dir), { force: true });
       process.off("exit", onExit);
       for (const signal of endings) process.off(signal, onSignal);
@@ -30,5 +34,5 @@ export function stopping(instance: Instance, kept: Keeper, say: Say) {
   // A closed terminal must not keep us from stopping.
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});
-  return { stop };
+  return { stop, interrupted: () => interrupted };
 }

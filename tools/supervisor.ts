@@ -50,10 +50,13 @@ export async function launch(options: LaunchOptions = {}): Promise<System> {
   const orphans = await endOrphans(instance.dir);
   if (orphans > 0) say(`Ended ${orphans} processes that an earlier run had left behind.`);
   const kept = keeper(instance.dir);
-  const system = stopping(instance, kept, say);
+  const server = await serveControl(instance.dir, kept);
+  const system = stopping(instance, kept, server, say);
   try {
     return { ...(await started(instance, kept, options, say)), stop: system.stop };
   } catch (error) {
+    // Interrupted: what failed then is not worth telling, and the process is about to end.
+    if (system.interrupted()) await new Promise(() => {});
     await system.stop();
     throw error;
   }
@@ -84,15 +87,14 @@ async function started(
   const infra = await planInfra(instance, dapr, say, given);
   const ports = { ...infra.ports, ...portsOf(apps) };
   await checkPorts(ports, instance.portBase);
-  const server = await serveControl(instance.dir, kept);
-  server.unref();
+  // Addresses of sidecars that are gone.
   for (const suffix of ["", "-wal", "-shm"]) rmSync(join(instance.dir, `names.db${suffix}`), { force: true });
   say("Starting PostgreSQL, Redis, placement, scheduler and the payment provider …");
   const sidecarEnv = await infra.start(kept, options.settings ?? {});
   if (apps.length > 0) say(`Starting ${apps.map(({ appID }) => appID).join(", ")}, each with its sidecar …`);
   for (const app of apps) {
-    for (const spec of [appSpec(app, options.appEnv), sidecarSpec(app, dapr.daprd, infra.addresses, sidecarEnv)])
-      kept.start(spec);
+    kept.start(appSpec(app, options.appEnv));
+    kept.start(sidecarSpec(app, dapr.daprd, infra.addresses, sidecarEnv));
   }
   await allReady(apps.flatMap(readiness), kept, say);
   return {

@@ -109,6 +109,7 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
   router.get("/orders/customer/:id", async (ctx) => {
     const who = await authenticate(ctx);
     if (ctx.params.id !== who.sub) mustBeStaff(who);
+    if (!Id.safeParse(ctx.params.id).success) throw new Problem(404, "there is no such customer");
     await list(ctx, { user_id: ctx.params.id as string });
   });
 

@@ -46,7 +46,9 @@ describe("charge", () => {
 
   test("asked again, it says the stored answer again and does not charge again", () => {
     const { account } = play(charge, ok);
-    expect(decide(account, charge, later)).toEqual({ say: [{ topic: "payments.succeeded", payment: account.payments[0] }] });
+    expect(decide(account, charge, later)).toEqual({
+      say: [{ topic: "payments.succeeded", payment: account.payments[0] }],
+    });
   });
 
   test("an unknown outcome is no failure: it stays pending and is due again", () => {

@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import {
+  atOnce,
+  eventually,
+  orderOf,
+  place,
+  processes,
+  product,
+  reaches,
+  signedIn,
+  statementOf,
+  stockOf,
+  timelineOf,
+} from "./system.js";
+
+const ada = await signedIn("ada");
+const staff = await signedIn("staff");
+const { id, price } = product(6);
+await staff.call("PUT", `/inventory/${id}`, { on_hand: 100_000 });
+
+test("300 orders, 64 at once: all reach processing, none waited for a repeat, no work item was dropped", async () => {
+  const before = await stockOf(id);
+  const ids = await atOnce(Array.from({ length: 300 }), 64, async () => {
+    const { status, body } = await place(ada, id, 1, "card_ok");
+    expect(status).toBe(201);
+    await reaches(ada, body.id, "processing");
+    return body.id;
+  });
+  const orders = await atOnce(ids, 32, (order) => orderOf(ada, order));
+  expect(orders.filter((order) => order.status !== "processing")).toEqual([]);
+  const timelines = await atOnce(ids, 32, (order) => timelineOf(ada, order));
+  expect(timelines.flat().filter((entry) => entry.name === "asked again")).toEqual([]);
+  expect(await stockOf(id)).toMatchObject({ held: before.held, reserved: before.reserved + 300 });
+  expect(readFileSync(join(process.env.E2E_DIR as string, "logs", "order.log"), "utf8")).not.toMatch(
+    /dropping work item/,
+  );
+});
+
+test("kill -9 of the order service in the middle of 100 orders: all end, each charged once", async () => {
+  const keys = Array.from({ length: 100 }, () => crypto.randomUUID());
+  let answered = 0;
+  const killed = (async () => {
+    while (answered < 35) await sleep(5);
+    await processes.kill("order");
+  })();
+  // A customer's program asks again with the same key when it gets no answer.
+  const ids = await atOnce(keys, 32, async (key) => {
+    const placed = await eventually(
+      () => place(ada, id, 1, "card_ok", key),
+      ({ status }) => status === 201 || status === 200,
+      60,
+    );
+    answered++;
+    return placed.body.id;
+  });
+  await killed;
+  const orders = await atOnce(ids, 32, (order) => reaches(ada, order, "processing", 60));
+  expect(orders.filter((order) => order.status !== "processing")).toEqual([]);
+  const statements = await atOnce(ids, 32, statementOf);
+  expect(statements.filter(({ charges, net }) => charges.length !== 1 || net !== price)).toEqual([]);
+  expect(new Set(ids).size).toBe(100);
+});

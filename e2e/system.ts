@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { demoProducts } from "../contracts/demo.js";
+import type { StockView } from "../contracts/inventory.js";
+import type { OrderView, Status, TimelineEntry } from "../contracts/order.js";
+import { control } from "../tools/control.js";
+
+/** The running system as its users meet it, and the two that testify: the provider's ledger and the supervisor. */
+export const url = process.env.E2E_URL as string;
+export const processes = control(process.env.E2E_DIR as string);
+const offset = Number(new URL(url).port) - 8080;
+/** A port of dapr.yaml, as this instance has it. */
+export const port = (inFile: number) => inFile + offset;
+
+export type Answer<T> = { status: number; body: T; headers: Headers };
+export type Person = {
+  call: <T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Headers_,
+  ) => Promise<Answer<T>>;
+};
+type Headers_ = Record<string, string>;
+
+function person(token?: string): Person {
+  return {
+    async call<T>(method: string, path: string, body?: unknown, headers: Headers_ = {}) {
+      const response = await fetch(url + path, {
+        method,
+        headers: {
+          ...(body !== undefined && { "content-type": "application/json" }),
+          ...(token && { authorization: `Bearer ${token}` }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return { status: response.status, body: (text ? JSON.parse(text) : undefined) as T, headers: response.headers };
+    },
+  };
+}
+
+export const anyone = person();
+export const withToken = person;
+
+const tokens = new Map<string, Promise<string>>();
+export function tokenOf(name: string): Promise<string> {
+  let token = tokens.get(name);
+  if (!token) {
+    token = anyone
+      .call<{ access_token: string }>("POST", "/auth/token", {
+        email: `${name}@orders.local`,
+        password: "demo-password-1",
+      })
+      .then(({ body }) => body.access_token);
+    tokens.set(name, token);
+  }
+  return token;
+}
+export const signedIn = async (name: "ada" | "bob" | "staff" | "admin"): Promise<Person> => person(await tokenOf(name));
+
+/** A demo product by its place in the catalogue; each test takes its own, so that tests do not share stock. */
+export const product = (n: number) => demoProducts[n] as (typeof demoProducts)[number];
+
+export function place(
+  who: Person,
+  productId: string,
+  quantity = 1,
+  payment_method?: string,
+  key: string = crypto.randomUUID(),
+) {
+  const body = { items: [{ product_id: productId, quantity }], ...(payment_method && { payment_method }) };
+  return who.call<OrderView>("POST", "/orders", body, { "idempotency-key": key });
+}
+
+export const orderOf = async (who: Person, id: string) => (await who.call<OrderView>("GET", `/orders/${id}`)).body;
+
+/** Asks until the answer is right; after the time it gives the last one, so that the test can say what is wrong. */
+export async function eventually<T>(ask: () => Promise<T>, right: (value: T) => boolean, seconds = 30): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const value = await ask().catch((error) => error as T);
+    if (Date.now() > end) return value;
+    try {
+      if (right(value)) return value;
+    } catch {
+      // not there yet
+    }
+    await sleep(50);
+  }
+}
+
+export const reaches = (who: Person, id: string, status: Status, seconds?: number) =>
+  eventually(
+    () => orderOf(who, id),
+    (order) => order.status === status,
+    seconds,
+  );
+
+export const stockOf = async (id: string) => (await anyone.call<StockView>("GET", `/inventory/${id}`)).body;
+
+export async function timelineOf(who: Person, id: string): Promise<TimelineEntry[]> {
+  return (await who.call<{ items: TimelineEntry[] }>("GET", `/orders/${id}/timeline?limit=100`)).body.items;
+}
+
+export type Statement = { charges: { status: string; amount: number }[]; refunds: { status: string }[]; net: number };
+/** What the provider says it took and gave back for an order, in minor units. */
+export async function statementOf(orderId: string): Promise<Statement> {
+  const answer = await fetch(`http://127.0.0.1:${port(8090)}/ledger?reference=${orderId}`);
+  return (await answer.json()) as Statement;
+}
+
+/** Runs `work` for every item, at most `limit` at once. */
+export async function atOnce<T, R>(items: T[], limit: number, work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const lane = async () => {
+    for (let n = next++; n < items.length; n = next++) results[n] = await work(items[n] as T);
+  };
+  await Promise.all(Array.from({ length: limit }, lane));
+  return results;
+}

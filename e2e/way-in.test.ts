@@ -1,0 +1,179 @@
+import { describe, expect, test } from "vitest";
+import {
+  anyone,
+  atOnce,
+  type Person,
+  place,
+  port,
+  product,
+  reaches,
+  signedIn,
+  statementOf,
+  stockOf,
+  withToken,
+} from "./system.js";
+
+const [ada, bob, staff] = await Promise.all([signedIn("ada"), signedIn("bob"), signedIn("staff")]);
+const cup = product(0).id;
+const order = (await place(ada, cup)).body;
+const unknown = "00000000-0000-4000-8000-00000000ffff";
+
+describe("who may", () => {
+  const ask = async (who: Person, method: string, path: string, body?: unknown) =>
+    (await who.call(method, path, body, { "idempotency-key": crypto.randomUUID() })).status;
+
+  test.each([
+    ["GET", "/orders", undefined, [401, 200, 200, 200]],
+    ["POST", "/orders", { items: [{ product_id: cup, quantity: 1 }] }, [401, 201, 201, 201]],
+    ["GET", `/orders/${order.id}`, undefined, [401, 200, 404, 200]],
+    ["GET", `/order/${order.id}`, undefined, [401, 200, 404, 200]],
+    ["GET", `/orders/${order.id}/timeline`, undefined, [401, 200, 404, 200]],
+    ["GET", `/orders/${unknown}`, undefined, [401, 404, 404, 404]],
+    ["GET", `/orders/customer/${order.user_id}`, undefined, [401, 200, 403, 200]],
+    [
+      "PUT",
+      `/orders/${order.id}/status`,
+      { status: "shipped", tracking_number: "T", carrier: "C" },
+      [401, 403, 404, 409],
+    ],
+    ["PUT", `/inventory/${product(11).id}`, { on_hand: 400 }, [401, 403, 403, 200]],
+    ["GET", `/inventory/${cup}`, undefined, [200, 200, 200, 200]],
+    ["GET", "/products", undefined, [200, 200, 200, 200]],
+    ["GET", "/notifications", undefined, [401, 200, 200, 200]],
+    ["GET", "/users/me", undefined, [401, 200, 200, 200]],
+    ["GET", "/no/such/path", undefined, [404, 404, 404, 404]],
+  ])("%s %s: nobody, owner, other, staff", async (method, path, body, expected) => {
+    const statuses = [];
+    for (const who of [anyone, ada, bob, staff]) statuses.push(await ask(who, method, path, body));
+    expect(statuses).toEqual(expected);
+  });
+
+  test("a token that is not ours opens nothing", async () => {
+    const forged = `${Buffer.from('{"alg":"none"}').toString("base64url")}.${Buffer.from(`{"sub":"${order.user_id}","roles":["admin"]}`).toString("base64url")}.`;
+    for (const token of [forged, "x.y.z", `${forged}AAAA`])
+      expect((await withToken(token).call("GET", "/orders")).status).toBe(401);
+  });
+
+  test("identity headers of a client are not believed", async () => {
+    const headers = { "x-user-id": order.user_id, "dapr-caller-app-id": "order", "x-roles": "admin" };
+    expect((await bob.call("GET", `/orders/${order.id}`, undefined, headers)).status).toBe(404);
+  });
+});
+
+describe("sign-up", () => {
+  test("makes a customer, whatever the body says; an address is taken once", async () => {
+    const email = `eve-${Date.now()}@example.com`;
+    const request = { email, password: "long enough", name: "Eve" };
+    const created = await anyone.call("POST", "/users", request);
+    expect(created.status).toBe(201);
+    expect(created.body).toMatchObject({ email, roles: ["customer"] });
+    expect(JSON.stringify(created.body)).not.toMatch(/password|scrypt/);
+    expect((await anyone.call("POST", "/users", { ...request, email: email.toUpperCase() })).status).toBe(409);
+    expect((await anyone.call("POST", "/users", { ...request, email: `x${email}`, roles: ["admin"] })).status).toBe(
+      422,
+    );
+
+    const token = await anyone.call<{ access_token: string }>("POST", "/auth/token", {
+      email,
+      password: request.password,
+    });
+    expect((await withToken(token.body.access_token).call("GET", "/users/me")).body).toMatchObject({
+      email,
+      name: "Eve",
+    });
+  });
+
+  test("both mistakes at the door read the same", async () => {
+    const wrong = await anyone.call("POST", "/auth/token", { email: "ada@orders.local", password: "wrong" });
+    const nobody = await anyone.call("POST", "/auth/token", { email: "nobody@orders.local", password: "wrong" });
+    expect([wrong.status, nobody.status]).toEqual([401, 401]);
+    expect(wrong.body).toEqual(nobody.body);
+  });
+});
+
+describe("Idempotency-Key", () => {
+  test("20 clients at once with one key: one order, one 201, one charge, one hold", async () => {
+    const { id } = product(5);
+    const before = await stockOf(id);
+    const key = crypto.randomUUID();
+    const answers = await atOnce(Array.from({ length: 20 }), 20, () => place(ada, id, 1, "card_ok", key));
+    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(19).fill(200), 201]);
+    const ids = new Set(answers.map(({ body }) => body.id));
+    expect(ids.size).toBe(1);
+    const [only] = ids;
+    await reaches(ada, only as string, "processing");
+    expect((await statementOf(only as string)).charges).toHaveLength(1);
+    expect(await stockOf(id)).toMatchObject({ on_hand: before.on_hand - 1, held: before.held });
+  });
+
+  test("the same key with another body is refused; another customer's key is another order", async () => {
+    const key = crypto.randomUUID();
+    const first = await place(ada, cup, 1, undefined, key);
+    expect((await place(ada, cup, 2, undefined, key)).status).toBe(422);
+    const other = await place(bob, cup, 1, undefined, key);
+    expect([other.status, other.body.id === first.body.id]).toEqual([201, false]);
+  });
+});
+
+describe("bad input is the client's: a clear problem, nothing stored", () => {
+  const key = { "idempotency-key": "bad-input" };
+  const line = { product_id: cup, quantity: 1 };
+  test.each<[string, unknown, Record<string, string>, number]>([
+    ["no key", { items: [line] }, {}, 400],
+    ["not JSON", "{", key, 400],
+    ["not application/json", "a=b", { ...key, "content-type": "text/plain" }, 415],
+    ["no items", { items: [] }, key, 422],
+    ["an unknown field", { items: [line], total: "0.01" }, key, 422],
+    ["a quantity of a half", { items: [{ ...line, quantity: 0.5 }] }, key, 422],
+    ["a negative quantity", { items: [{ ...line, quantity: -1 }] }, key, 422],
+    ["an unknown product", { items: [{ ...line, product_id: unknown }] }, key, 422],
+    ["101 lines", { items: Array(101).fill(line) }, key, 422],
+    ["a currency it is not sold in", { items: [line], currency: "JPY" }, key, 422],
+    ["an unknown payment method", { items: [line], payment_method: "gold" }, key, 422],
+    ["null", "null", key, 422],
+    ["a NUL character", { items: [line], customer_notes: "a\u0000b" }, key, 422],
+    ["too much", { items: [line], customer_notes: "x".repeat(300_000) }, key, 413],
+  ])("%s", async (_, body, headers, status) => {
+    const answer = await ada.call<{ status: number; detail: string }>("POST", "/orders", body, headers);
+    expect(answer.body).toMatchObject({ status });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get("content-type")).toMatch(/^application\/problem\+json/);
+  });
+
+  test("a bad cursor or limit is 400, a wrong status word too", async () => {
+    for (const query of ["cursor=abc", "limit=0", "limit=101", "limit=x", "status=lost"])
+      expect((await ada.call("GET", `/orders?${query}`)).status).toBe(400);
+  });
+});
+
+describe("lists", () => {
+  test("own orders page by page, newest first, none twice", async () => {
+    for (let n = 0; n < 5; n++) await place(bob, cup);
+    type Page = { items: { id: string; created_at: string; user_id: string }[]; next_cursor: string | null };
+    const seen: Page["items"] = [];
+    for (let cursor = ""; cursor !== "end"; ) {
+      const { body } = await bob.call<Page>("GET", `/orders?limit=2${cursor && `&cursor=${cursor}`}`);
+      seen.push(...body.items);
+      cursor = body.next_cursor ?? "end";
+    }
+    expect(seen.length).toBeGreaterThanOrEqual(5);
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(seen.length);
+    expect(new Set(seen.map(({ user_id }) => user_id)).size).toBe(1);
+    const times = seen.map(({ created_at }) => created_at);
+    expect(times).toEqual([...times].sort().reverse());
+  });
+});
+
+describe("walls between services", () => {
+  const sidecar = async (daprPort: number, path: string) =>
+    (await fetch(`http://127.0.0.1:${port(daprPort)}${path}`)).status;
+
+  test("no service reads another's state, SQL or secrets through its own sidecar", async () => {
+    const [product_, order_, user_] = [3501, 3502, 3503];
+    expect(await sidecar(order_, `/v1.0/state/order-state/order:${order.id}`)).toBe(200);
+    expect(await sidecar(product_, `/v1.0/state/order-state/order:${order.id}`)).toBe(400);
+    expect(await sidecar(user_, "/v1.0/secrets/user-secrets/JWT_KEYS")).toBe(200);
+    expect(await sidecar(order_, "/v1.0/secrets/user-secrets/JWT_KEYS")).toBeGreaterThanOrEqual(400);
+    expect(await sidecar(user_, "/v1.0/secrets/secrets/ORDER_DATABASE")).toBe(403);
+  });
+});
