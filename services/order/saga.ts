@@ -20,16 +20,20 @@ export async function* orderSaga(ctx: WorkflowContext, { order_id, pay_by, repea
   let order: Progress = { phase: "paying", waiting: true };
 
   // The customer pays, in as many attempts as it takes, and the goods are reserved. An answer that does not come is
-  // asked for again. When the time to pay is over the order expires, unless an attempt is under way: then go on.
+  // asked for again; where none is outstanding the saga sleeps until the time to pay is over.
   const deadline = new Date(pay_by);
-  for (let tries = 0; order.phase === "paying"; tries++) {
-    const over = now() >= deadline;
+  for (let tries = 0; order.phase === "paying" && now() < deadline; ) {
     const again = later(tries);
-    const wake = !over && (!order.waiting || again > deadline) ? deadline : again;
-    const hint: Progress | undefined = yield* hints.next(wake);
-    if (hint) tries = -1;
-    order = hint ?? (yield* now() >= deadline ? expire() : askAgain());
-    if (!hint && order.phase === "paying" && now() >= deadline) order = yield* askAgain();
+    const hint: Progress | undefined = yield* hints.next(order.waiting && again < deadline ? again : deadline);
+    tries = hint ? 0 : tries + 1;
+    if (hint) order = hint;
+    else if (now() < deadline) order = yield* askAgain();
+  }
+
+  // Over: the order expires, unless an attempt is under way or the goods are being reserved. Then ask again and go on.
+  for (let tries = 0; order.phase === "paying"; tries++) {
+    order = yield* expire();
+    if (order.phase === "paying") order = (yield* hints.next(later(tries))) ?? (yield* askAgain());
   }
 
   // People ship and deliver, which takes days; until it is shipped the order may still be cancelled.

@@ -1,8 +1,8 @@
-import { appendFile, mkdtemp, readFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { providerApp } from "./app.js";
@@ -20,7 +20,10 @@ beforeEach(async () => {
   file = join(await mkdtemp(join(tmpdir(), "provider-")), "ledger.jsonl");
   await start();
 });
-afterEach(stop);
+afterEach(async () => {
+  await stop();
+  await rm(dirname(file), { recursive: true });
+});
 
 async function start() {
   const book = emptyBook();

@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+const importsOf = (file: string) =>
+  [...readFileSync(file, "utf8").matchAll(/from "([^"]+)"/g)].map((match) => match[1] as string);
+const services = readdirSync("services");
+const files = services.flatMap((service) =>
+  readdirSync(join("services", service)).map((name) => [service, name, join("services", service, name)] as const),
+);
+
+test.each(files)("services/%s/%s imports contracts, kit and its own service only", (_service, _name, path) => {
+  const inside = importsOf(path).filter((from) => from.startsWith("."));
+  expect(inside.filter((from) => !/^(\.\/|\.\.\/\.\.\/(contracts|kit)\/)[\w.-]+\.js$/.test(from))).toEqual([]);
+});
+
+test.each(["order/order.ts", "inventory/stock.ts", "payment/payment.ts", "product/product.ts", "user/user.ts"])(
+  "services/%s decides and does nothing else: no package, no kit",
+  (path) => {
+    const others = importsOf(join("services", path)).filter((from) => !from.startsWith("../../contracts/"));
+    expect(others).toEqual([]);
+  },
+);
+
+test("the Dapr SDK is met in kit and where a saga's context is typed, nowhere else", () => {
+  const users = [...files.map(([, , path]) => path), ...readdirSync("kit").map((name) => join("kit", name))];
+  const met = users.filter((path) => importsOf(path).includes("@dapr/dapr"));
+  expect(met.sort()).toEqual(["kit/workflow.ts", "services/order/saga.test.ts", "services/order/saga.ts"]);
+});
