@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { instanceOf, root } from "./instance.js";
 import { help, Refusal } from "./say.js";
@@ -15,6 +15,8 @@ export async function run(args: string[]): Promise<void> {
   help(args, usage);
   if (instanceOf().offset !== 0)
     throw new Refusal("`dapr run -f .` uses the ports of dapr.yaml: run npm run infra without PORT_BASE.");
+  // Where config.yaml lets the sidecars find each other, whatever ORDERS_DATA says.
+  mkdirSync(join(root, ".run"), { recursive: true });
   const system = await launch({ infraOnly: true });
   const file = writeEnvironment(system);
   console.log(

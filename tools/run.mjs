@@ -42,6 +42,19 @@ function installPackages() {
   const lock = join(root, "package-lock.json");
   if (existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(lock).mtimeMs) return;
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === readFileSync(lock, "utf8")) return;
+  if (!installedByHand(lock)) npmCi();
+  linkPostgres();
+  writeFileSync(stamp, readFileSync(lock));
+}
+
+// npm writes this file last: newer than the lock file, it tells of a complete install.
+function installedByHand(lock) {
+  const last = join(root, "node_modules", ".package-lock.json");
+  const stamp = join(root, "node_modules", ".orders-stamp");
+  return !existsSync(stamp) && existsSync(last) && statSync(last).mtimeMs >= statSync(lock).mtimeMs;
+}
+
+function npmCi() {
   console.log("Installing npm packages (npm ci, usually under a minute) …");
   const npm = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: root, encoding: "utf8" });
   if (npm.error) fail("npm was not found on PATH: install Node with npm, then run this again.");
@@ -49,8 +62,6 @@ function installPackages() {
     console.error(`${npm.stdout}${npm.stderr}`);
     fail("npm ci failed (its output is above): check that the npm registry can be reached, then run this again.");
   }
-  linkPostgres();
-  writeFileSync(stamp, readFileSync(lock));
 }
 
 function compile() {

@@ -1,0 +1,90 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { identityOf, isAlive } from "./identity.js";
+import { type Keeper, keeper } from "./keeper.js";
+import { endOrphans, supervisorOf } from "./pids.js";
+
+let dir: string;
+let kept: Keeper;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "keeper-"));
+  kept = keeper(dir);
+});
+
+afterEach(async () => {
+  await kept.close(true);
+  rmSync(dir, { recursive: true });
+});
+
+const spec = (name: string, script: string, rank = 1) => {
+  return { name, command: process.execPath, args: ["-e", script], cwd: "/", env: {}, rank };
+};
+const forever = "setInterval(() => {}, 1000)";
+const of = (name: string) => kept.list().find((process) => process.name === name)!;
+
+test("starts again what was killed", async () => {
+  kept.start(spec("app", forever));
+  const first = of("app").pid;
+
+  kept.kill("app");
+
+  await vi.waitFor(() => expect(of("app")).toMatchObject({ state: "running", restarts: 1 }));
+  expect(of("app").pid).not.toBe(first);
+});
+
+test("leaves stopped what was stopped until it is started again", async () => {
+  kept.start(spec("app", forever));
+
+  await kept.stop("app");
+  expect(of("app")).toMatchObject({ state: "stopped", pid: undefined, restarts: 0 });
+  kept.again("app");
+
+  expect(of("app")).toMatchObject({ state: "running", pid: expect.any(Number) });
+});
+
+test("names what keeps dying, with its last words", async () => {
+  kept.start(spec("app", "console.log('no database'); process.exit(1)"));
+
+  await vi.waitFor(() => expect(kept.failing(3)).toBe("app"), 5_000);
+  expect(kept.lastLines("app", 1)).toBe("no database");
+});
+
+test("stops higher ranks first, and paused ones too", async () => {
+  const log = join(dir, "order.txt");
+  const noting = (name: string) =>
+    `process.on("SIGTERM", () => { require("fs").appendFileSync("${log}", "${name} "); process.exit() }); ${forever}; console.log("up")`;
+  kept.start(spec("database", noting("database"), 0));
+  kept.start(spec("app", noting("app"), 4));
+  await vi.waitFor(() => expect([kept.lastLines("app"), kept.lastLines("database")]).toEqual(["up", "up"]), 5_000);
+  kept.pause("app");
+
+  await kept.close();
+
+  expect(readFileSync(log, "utf8")).toBe("app database ");
+});
+
+test("ends what a killed supervisor left behind, and nothing else", async () => {
+  kept.start(spec("orphan", forever));
+  kept.start(spec("bystander", forever));
+  const pids = JSON.parse(readFileSync(join(dir, "pids.json"), "utf8"));
+  const [orphan, bystander] = [of("orphan").pid!, of("bystander").pid!].map((pid) => identityOf(pid)!);
+  pids.children[1].born = "another time";
+  await kept.stop("bystander").then(() => kept.again("bystander"));
+  const living = identityOf(of("bystander").pid!)!;
+  writeFileSync(join(dir, "pids.json"), JSON.stringify(pids));
+
+  expect(await endOrphans(dir)).toBe(1);
+
+  expect([orphan!, bystander!, living].map(isAlive)).toEqual([false, false, true]);
+});
+
+test("knows who keeps the instance now", async () => {
+  expect(supervisorOf(dir)?.pid).toBe(process.pid);
+
+  await kept.close();
+
+  expect(supervisorOf(dir)).toBeUndefined();
+});
