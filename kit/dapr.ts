@@ -6,13 +6,13 @@ export type Answer = { status: number; text: string; etag?: string | undefined }
 export type Dapr = ReturnType<typeof connect>;
 
 /** The one way from an app to its sidecar: kept-alive connections, trace context on every call. */
-export function connect(port: number) {
+export function connect(port: number, timeoutMs = 30_000) {
   const pool = new Pool(`http://127.0.0.1:${port}`, {
     connections: 100,
     pipelining: 1,
     keepAliveTimeout: 30_000,
-    headersTimeout: 30_000,
-    bodyTimeout: 30_000,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
   });
 
   /** Any answer is returned; no answer at all is Unavailable. */

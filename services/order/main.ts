@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { updater } from "../../kit/aggregate.js";
 import { authenticator } from "../../kit/auth.js";
+import { connect } from "../../kit/dapr.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { outbox, outboxIndex } from "../../kit/outbox.js";
@@ -26,7 +27,9 @@ const env = environment({
 await service("order", env, ({ app, dapr, log }) => {
   const store = stateStore(dapr, "order-state");
   const sql = sqlBinding(dapr, "order-sql");
-  const out = outbox({ dapr, sql, app: "order", log, workflows: workflows(dapr) });
+  // Connections of their own: while no worker is connected these calls hang, and nothing else may wait for them.
+  const sagas = workflows(connect(env.DAPR_HTTP_PORT, 5_000));
+  const out = outbox({ dapr, sql, app: "order", log, workflows: sagas });
   const all = orders(store, sql, updater(store, out), out);
   let terms: Terms | undefined;
   let worker: ReturnType<typeof work> | undefined;
