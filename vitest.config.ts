@@ -15,6 +15,8 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // The README's commands as they stand there, on the default ports.
+      { test: { name: "readme", include: ["e2e/readme.ts"], exclude: skipped, testTimeout: 300_000, bail: 1 } },
     ],
     // One system under test: two files at once would kill each other's processes.
     fileParallelism: process.env.E2E_URL === undefined,

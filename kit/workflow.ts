@@ -1,4 +1,5 @@
 import { type Task, type WorkflowActivityContext, type WorkflowContext, WorkflowRuntime } from "@dapr/dapr";
+import { ConsoleLoggerService } from "@dapr/dapr/logger/ConsoleLoggerService.js";
 import type { Dapr } from "./dapr.js";
 import type { Logger } from "./log.js";
 import { Unavailable } from "./problem.js";
@@ -66,7 +67,16 @@ export function workflows(dapr: Dapr) {
   return { start, tell };
 }
 
-type Worker = { _isRunning: boolean; logger: { logLevel: number } };
+type Worker = { _isRunning: boolean };
+
+/** The SDK writes four lines per turn to the console, which cost more than the turn; its warnings belong in our log. */
+function quiet(log: Logger): void {
+  Object.assign(ConsoleLoggerService.prototype, {
+    info: () => undefined,
+    warn: (message: string) => log.warn(message),
+    error: (message: string, ...more: unknown[]) => log.error({ more }, message),
+  });
+}
 
 /**
  * Runs workflows (by versioned name) and activities. Call it when the sidecar is ready: the SDK's worker dies
@@ -77,13 +87,13 @@ export function work(
   register: { workflows: Record<string, Workflow<never>>; activities: Record<string, Activity> },
   log: Logger,
 ) {
+  quiet(log);
   function open(): WorkflowRuntime {
     const runtime = new WorkflowRuntime({ daprHost: "127.0.0.1", daprPort: String(daprGrpcPort) });
     for (const [name, workflow] of Object.entries(register.workflows))
       runtime.registerWorkflowWithName(name, workflow as never);
     for (const [name, activity] of Object.entries(register.activities))
       runtime.registerActivityWithName(name, ((_: WorkflowActivityContext, input: never) => activity(input)) as never);
-    worker(runtime).logger.logLevel = 1; // its info lines, four per turn, cost more than the turn
     return runtime;
   }
   const worker = (runtime: WorkflowRuntime) => (runtime as unknown as { worker: Worker }).worker;
