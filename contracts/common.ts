@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Any UUID, whatever its version: ids made from business keys are version 5. */
-export const Id = z.guid();
+export const Id = z.guid().toLowerCase();
 /** A decimal string; how many decimals are right depends on the currency beside it (money.ts). */
 export const Money = z.string().regex(/^-?\d{1,12}(\.\d{1,4})?$/);
 export const Currency = z.string().regex(/^[A-Z]{3}$/);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Currency, Id, Money } from "./common.js";
+import { Currency, Id, Money, Time } from "./common.js";
 
 /** The simulated provider's methods are named after what they do. */
 export const PaymentMethod = z.enum([
@@ -11,6 +11,28 @@ export const PaymentMethod = z.enum([
   "card_refund_fails_once",
 ]);
 export type PaymentMethod = z.infer<typeof PaymentMethod>;
+
+/** Money taken or tried, as the API shows it. `attempt` is null for money that was taken outside of the platform. */
+export const Payment = z.object({
+  payment_id: Id,
+  order_id: Id,
+  user_id: Id,
+  attempt: z.int().nullable(),
+  method: z.string(),
+  amount: Money,
+  currency: Currency,
+  status: z.enum(["pending", "succeeded", "failed"]),
+  code: z.string().nullable(),
+  provider: z.enum(["card", "external"]),
+  payment_date: Time.nullable(),
+  refund: z
+    .object({ refund_id: Id, status: z.enum(["pending", "failed", "done"]), refunded_at: Time.nullable() })
+    .nullable(),
+});
+export type PaymentView = z.infer<typeof Payment>;
+
+/** POST /payments/{id}/refunds: staff has paid an external payment back; the reference says how. */
+export const RecordRefund = z.strictObject({ reference: z.string().min(1).max(200) });
 
 /** order → payment, POST /rpc/refund: give back a success that the order does not count. Repeats are harmless. */
 export const RefundRequest = z.object({

@@ -3,6 +3,7 @@ import type Router from "@koa/router";
 import { z } from "zod";
 import { type EventOf, events, type Topic } from "../contracts/events.js";
 import { about } from "./context.js";
+import { crashPoint } from "./crash.js";
 import { isStorable, readAnyJson } from "./http.js";
 import type { Logger } from "./log.js";
 import { Unhandleable } from "./problem.js";
@@ -56,6 +57,7 @@ export function subscribe(router: Router, app: string, handlers: Handlers, store
       about(data.data.order_id);
       try {
         await handle(data.data, event.data);
+        crashPoint(`${app}.before-acknowledge`);
       } catch (error) {
         if (!(error instanceof Unhandleable)) throw error;
         await setAside(topic, body, error.message);

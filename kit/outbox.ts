@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { EventOf, Topic } from "../contracts/events.js";
 import { context, traceparentOf, within } from "./context.js";
+import { crashPoint } from "./crash.js";
 import type { Dapr } from "./dapr.js";
 import type { Logger } from "./log.js";
 import type { Sql } from "./sql.js";
@@ -59,8 +60,10 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
     } else if (!workflows) {
       throw new Error("this service has no workflows");
     } else if ("start" in message) {
+      crashPoint(`${app}.before-start`);
       await workflows.start(message.start);
     } else {
+      crashPoint(`${app}.before-tell`);
       await workflows.tell(message.tell);
     }
   }
@@ -114,7 +117,11 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
       const traceparent = context()?.traceparent ?? traceparentOf(undefined);
       const key = `outbox:${randomUUID()}`;
       const row: Row = { messages, traceparent, due: new Date(Date.now() + grace).toISOString() };
-      return { writes: [{ key, value: row }], sendNow: () => void send(key, row) };
+      const sendNow = () => {
+        crashPoint(`${app}.after-commit`);
+        void send(key, row);
+      };
+      return { writes: [{ key, value: row }], sendNow };
     },
     /** Sends what needs no row: a stored answer said again. Throws when Dapr does not take it. */
     async say(messages: Message[]): Promise<void> {

@@ -1,9 +1,16 @@
 import type { Server } from "node:http";
+import { armCrashPoints } from "./crash.js";
 import { connect, type Dapr } from "./dapr.js";
 import { type App, app, listen } from "./http.js";
 import { type Logger, logger } from "./log.js";
 
-type Env = { APP_PORT: number; DAPR_HTTP_PORT: number; LOG_LEVEL: string; HOST: string };
+type Env = {
+  APP_PORT: number;
+  DAPR_HTTP_PORT: number;
+  LOG_LEVEL: string;
+  HOST: string;
+  CRASH_DIR?: string | undefined;
+};
 type Wire = { app: App; dapr: Dapr; log: Logger };
 /** What a service does once its sidecar answers (indexes, demo data, workers), and how it stops that again. */
 export type Running = { prepare?: () => Promise<void>; stop?: () => Promise<void> };
@@ -14,6 +21,7 @@ export type Running = { prepare?: () => Promise<void>; stop?: () => Promise<void
  */
 export async function service(name: string, env: Env, wire: (wire: Wire) => Running): Promise<void> {
   const log = logger(name, env.LOG_LEVEL);
+  armCrashPoints(env.CRASH_DIR);
   const dapr = connect(env.DAPR_HTTP_PORT);
   let prepared = false;
   const web = app(log, async () => prepared && (await dapr.ready()));

@@ -24,7 +24,8 @@ export function routes({ router }: App, stock: Warehouse, authenticate: Authenti
   });
 
   router.get("/inventory/:id", async (ctx) => {
-    const found = Id.safeParse(ctx.params.id).success ? await stock.get(ctx.params.id as string) : undefined;
+    const id = Id.safeParse(ctx.params.id);
+    const found = id.success ? await stock.get(id.data) : undefined;
     if (!found) throw new Problem(404, "there is no stock of such a product");
     ctx.body = view(found);
   });

@@ -74,10 +74,13 @@ export function warehouse(store: Store, sql: Sql, outbox: Outbox) {
 
     if (changed.size > 0) {
       const { writes, sendNow } = outbox.prepare(messages);
-      const entities = [...changed].map(([key, value]): Write => {
-        const etag = rows.get(key)?.etag;
-        return { key, value, etag, insert: !etag };
-      });
+      // In the order of their keys, so that two replicas that write the same rows never wait for each other in a ring.
+      const entities = [...changed]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, value]): Write => {
+          const etag = rows.get(key)?.etag;
+          return { key, value, etag, insert: !etag };
+        });
       if (!(await store.transact([...entities, ...ledger, ...writes]))) return retryLater(jobs);
       sendNow();
     }

@@ -9,14 +9,14 @@ import { type Authenticate, isStaff, mustBeStaff } from "../../kit/auth.js";
 import { about, traceId } from "../../kit/context.js";
 import { type App, body, query } from "../../kit/http.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
-import type { neighbours } from "./neighbours.js";
+import type { Neighbours } from "./neighbours.js";
 import { type At, type Command, type Order, place, type Terms, view } from "./order.js";
 import type { Orders } from "./orders.js";
 
 export type Deps = {
   orders: Orders;
   authenticate: Authenticate;
-  ask: ReturnType<typeof neighbours>;
+  ask: Neighbours;
   terms: () => Terms;
   holdAtPost: boolean;
 };
@@ -33,7 +33,7 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
   ): Promise<{ who: Claims; order: Order }> {
     const who = await authenticate(ctx);
     const id = Id.safeParse(ctx.params.id);
-    const order = id.success ? await orders.get(id.data.toLowerCase()) : undefined;
+    const order = id.success ? await orders.get(id.data) : undefined;
     if (!order || (order.user_id !== who.sub && !isStaff(who))) throw new Problem(404, "there is no such order");
     about(order.id);
     return { who, order };
@@ -108,9 +108,10 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
 
   router.get("/orders/customer/:id", async (ctx) => {
     const who = await authenticate(ctx);
-    if (ctx.params.id !== who.sub) mustBeStaff(who);
-    if (!Id.safeParse(ctx.params.id).success) throw new Problem(404, "there is no such customer");
-    await list(ctx, { user_id: ctx.params.id as string });
+    const id = Id.safeParse(ctx.params.id);
+    if (id.data !== who.sub) mustBeStaff(who);
+    if (!id.success) throw new Problem(404, "there is no such customer");
+    await list(ctx, { user_id: id.data });
   });
 
   router.get(["/orders/:id", "/order/:id"], async (ctx) => show(ctx, (await visible(ctx)).order));

@@ -1,24 +1,48 @@
 import { traceId } from "../../kit/context.js";
 import type { Envelope, Handlers } from "../../kit/events.js";
 import { Unavailable, Unhandleable } from "../../kit/problem.js";
-import type { Command } from "./order.js";
+import type { Neighbours } from "./neighbours.js";
+import { type At, type Command, receive, type Terms } from "./order.js";
 import type { Orders } from "./orders.js";
 
 /** How long a fact may wait for its order to become known. */
 const patience = 60_000;
 
+export type Deps = { orders: Orders; ask: Neighbours; terms: () => Terms };
+
 /** What payment and inventory answer is put to the order as a command; the answer's id makes a repeat harmless. */
-export function handlers(orders: Orders): Handlers {
+export function handlers({ orders, ask, terms }: Deps): Handlers {
+  const at = (event: Envelope): At => ({ now: new Date().toISOString(), actor: event.source, trace_id: traceId() });
+  const waiting = new Map<string, number>();
+
   async function put(orderId: string, command: Command, event: Envelope): Promise<void> {
-    const at = { now: new Date().toISOString(), actor: event.source, trace_id: traceId() };
-    const outcome = await orders.apply(orderId, event.id, command, at);
+    const outcome = await orders.apply(orderId, event.id, command, at(event));
     if (outcome.kind === "refused") throw new Unhandleable(`contradicts the order: ${outcome.reason}`);
-    if (outcome.kind !== "unknown") return;
-    if (Date.now() - Date.parse(event.time) > patience) throw new Unhandleable(`there is no order ${orderId}`);
-    throw new Unavailable(`order ${orderId}`);
+    if (outcome.kind === "unknown") wait(orderId, event);
+    waiting.delete(event.id);
   }
+
+  /** An order that is not known yet may become so; one that stays unknown never existed. */
+  function wait(orderId: string, event: Envelope): never {
+    const since = waiting.get(event.id) ?? Date.now();
+    waiting.set(event.id, since);
+    if (Date.now() - since < patience) throw new Unavailable(`order ${orderId}`);
+    waiting.delete(event.id);
+    throw new Unhandleable(`there is no order ${orderId}`);
+  }
+
   return {
-    "payments.succeeded": (data, event) => put(data.order_id, { type: "payment_succeeded", event: data }, event),
+    /** An upstream checkout's order is taken in; our own comes back here too, and a known one changes nothing. */
+    "orders.created": async (data, event) => {
+      if (event.source === "order" || (await orders.get(data.order_id))) return;
+      const names = await ask.products(data.items.map((item) => item.product_id)).catch(() => undefined);
+      const received = receive(data, (id) => names?.get(id)?.name, terms(), at(event));
+      if (received.kind === "refused") throw new Unhandleable(received.reason);
+      if (await orders.add(received.decision)) return;
+      if (!(await orders.get(data.order_id))) throw new Unavailable("the state store");
+    },
+    "payments.succeeded": (data, event) =>
+      put(data.order_id, { type: "payment_succeeded", event: data, foreign: event.source !== "payment" }, event),
     "payments.failed": (data, event) => put(data.order_id, { type: "payment_failed", event: data }, event),
     "payments.refunded": (data, event) => put(data.order_id, { type: "refunded", event: data }, event),
     "payments.refund_failed": (data, event) => put(data.order_id, { type: "refund_failed", event: data }, event),

@@ -34,17 +34,17 @@ await service("order", env, ({ app, dapr, log }) => {
   let terms: Terms | undefined;
   let worker: ReturnType<typeof work> | undefined;
 
-  routes(app, {
+  const deps = {
     orders: all,
-    authenticate: authenticator(env.DAPR_HTTP_PORT),
     ask: neighbours(dapr, log),
     terms: () => {
       if (!terms) throw new Unavailable("the configuration");
       return terms;
     },
-    holdAtPost: env.HOLD_AT_POST === "on",
-  });
-  subscribe(app.router, "order", handlers(all), store, log);
+  };
+  const authenticate = authenticator(env.DAPR_HTTP_PORT);
+  routes(app, { ...deps, authenticate, holdAtPost: env.HOLD_AT_POST === "on" });
+  subscribe(app.router, "order", handlers(deps), store, log);
 
   return {
     async prepare() {

@@ -8,6 +8,8 @@ import type { Order } from "./order.js";
 const fresh = 5_000;
 const provisional = 60_000;
 
+export type Neighbours = ReturnType<typeof neighbours>;
+
 /** What the order service asks of product and inventory while a customer waits. */
 export function neighbours(dapr: Dapr, log: Logger) {
   const known = new Map<string, { product: Product; until: number }>();

@@ -58,7 +58,8 @@ export type Order = {
 };
 
 export type Command =
-  | { type: "payment_succeeded"; event: EventOf<"payments.succeeded"> }
+  /** `foreign`: not from our payment service, which then has to register it. */
+  | { type: "payment_succeeded"; event: EventOf<"payments.succeeded">; foreign?: boolean }
   | { type: "payment_failed"; event: EventOf<"payments.failed"> }
   | { type: "refunded"; event: EventOf<"payments.refunded"> }
   | { type: "refund_failed"; event: EventOf<"payments.refund_failed"> }
@@ -133,13 +134,13 @@ export function place(request: Request, products: Map<string, Product>, terms: T
       return { kind: "refused", reason: `product ${product_id} is not sold in ${currency}` };
     items.push({ product_id, name: product.name, quantity, price });
   }
-  const subtotal = items.reduce((sum, { quantity, price }) => sum + quantity * price, 0);
+  const subtotal = sumOf(items);
   const tax = Math.round((subtotal * terms.taxRate) / 10_000);
   if (!Number.isSafeInteger(subtotal + tax)) return { kind: "refused", reason: "the total is too large" };
   const order: Order = {
+    ...blank(terms, at),
     id: request.id,
     user_id: request.user_id,
-    status: "payment_required",
     items,
     subtotal,
     tax,
@@ -147,28 +148,77 @@ export function place(request: Request, products: Map<string, Product>, terms: T
     currency: currency as string,
     customer_notes: request.customer_notes ?? null,
     metadata: request.metadata ?? {},
-    pay_by: new Date(Date.parse(at.now) + terms.paymentWindow * 1000).toISOString(),
-    payment: {
-      ...noPayment,
-      ...(request.payment_method && { status: "pending", attempt: 1, method: request.payment_method }),
-    },
-    refunds: [],
-    reservation: null,
-    shipment: null,
-    released_at: null,
-    cancel_reason: null,
-    cancelled_at: null,
-    created_at: at.now,
-    updated_at: at.now,
-    version: 0,
-    repeat_seconds: terms.repeatInterval,
-    seq: 0,
+    payment: firstPayment(request.payment_method),
     request_hash: request.request_hash,
-    applied: [],
   };
   const decision = change(order, at, "status", "place", {}, [{ saga: "start" }, { publish: "orders.created" }]);
   return { kind: "placed", decision };
 }
+
+/**
+ * An upstream checkout's order: `total` is charged as it says, tax is what its lines leave of it. Inventory, payment
+ * and notification have heard the same event, so it is not said again. Refused: a contradiction, never to be handled.
+ */
+export function receive(
+  event: EventOf<"orders.created">,
+  names: (productId: string) => string | undefined,
+  terms: Terms,
+  at: At,
+): Placed {
+  const { order_id, user_id, currency, payment_method, pay_by } = event;
+  const minor = (amount: string) => toMinor(amount, currency) ?? Number.NaN;
+  const items: Line[] = event.items.map(({ product_id, quantity, price }) => ({
+    product_id,
+    name: names(product_id) ?? product_id,
+    quantity,
+    price: minor(price),
+  }));
+  const subtotal = sumOf(items);
+  const total = minor(event.total);
+  const tax = total - subtotal;
+  if (!Number.isSafeInteger(total) || !Number.isSafeInteger(subtotal) || items.some((line) => line.price < 0))
+    return { kind: "refused", reason: `an amount is none of ${currency}` };
+  if (tax < 0) return { kind: "refused", reason: `the lines cost more than the total of ${event.total}` };
+  const order: Order = {
+    ...blank(terms, at),
+    id: order_id,
+    user_id,
+    items,
+    subtotal,
+    tax,
+    total,
+    currency,
+    payment: firstPayment(payment_method),
+    ...(pay_by && { pay_by }),
+  };
+  return { kind: "placed", decision: change(order, at, "status", "place upstream", {}, [{ saga: "start" }]) };
+}
+
+const sumOf = (items: Line[]): number => items.reduce((sum, { quantity, price }) => sum + quantity * price, 0);
+
+const firstPayment = (method: string | undefined): Order["payment"] =>
+  method ? { ...noPayment, status: "pending", attempt: 1, method } : noPayment;
+
+/** What every order starts with. */
+const blank = (terms: Terms, at: At) => ({
+  status: "payment_required" as const,
+  customer_notes: null,
+  metadata: {},
+  pay_by: new Date(Date.parse(at.now) + terms.paymentWindow * 1000).toISOString(),
+  refunds: [],
+  reservation: null,
+  shipment: null,
+  released_at: null,
+  cancel_reason: null,
+  cancelled_at: null,
+  created_at: at.now,
+  updated_at: at.now,
+  version: 0,
+  repeat_seconds: terms.repeatInterval,
+  seq: 0,
+  request_hash: "",
+  applied: [],
+});
 
 const noPayment: Order["payment"] = {
   status: "none",
@@ -187,7 +237,7 @@ export function decide(order: Order, command: Command, at: At): Decision {
   const { status, payment } = order;
   switch (command.type) {
     case "payment_succeeded":
-      return paymentSucceeded(order, command.event, at);
+      return paymentSucceeded(order, command.event, command.foreign ?? false, at);
 
     case "payment_failed": {
       const { attempt, reason, code } = command.event;
@@ -297,7 +347,7 @@ export function decide(order: Order, command: Command, at: At): Decision {
 }
 
 /** A success counts once: in payment_required, for the current attempt, amount and currency. All others go back. */
-function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, at: At): Decision {
+function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, foreign: boolean, at: At): Decision {
   const { payment, status } = order;
   if (event.payment_id === payment.payment_id) return unchanged;
   const amount = toMinor(event.amount, event.currency);
@@ -305,8 +355,12 @@ function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, at
   const right = amount === order.total && event.currency === order.currency;
   if (status === "payment_required" && current && right && amount !== undefined) {
     const { payment_id, payment_date, payment_method } = event;
-    const taken = { payment_id, payment_date, method: payment_method, amount, external: false };
-    return change(order, at, "status", "payments.succeeded", paid(order, taken), [{ publish: "orders.paid" }]);
+    const taken = { payment_id, payment_date, method: payment_method, amount, external: foreign };
+    const register: Effect[] = foreign ? [{ register: { payment_id, reference: event.provider_id } }] : [];
+    return change(order, at, "status", "payments.succeeded", paid(order, taken), [
+      ...register,
+      { publish: "orders.paid" },
+    ]);
   }
   if (order.refunds.some((refund) => refund.payment_id === event.payment_id)) return unchanged;
   const refund: Refund = { payment_id: event.payment_id, amount: amount ?? 0, status: "pending", refund_id: null };

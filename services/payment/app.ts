@@ -1,19 +1,66 @@
-import { RefundRequest, RegisterRequest } from "../../contracts/payment.js";
+import type Koa from "koa";
+import { Id } from "../../contracts/common.js";
+import { RecordRefund, RefundRequest, RegisterRequest } from "../../contracts/payment.js";
+import type { Claims } from "../../contracts/user.js";
+import { type Authenticate, isStaff, mustBeStaff } from "../../kit/auth.js";
+import { about } from "../../kit/context.js";
 import type { Handlers } from "../../kit/events.js";
 import { type App, body } from "../../kit/http.js";
-import { type Cashier, minor } from "./cashier.js";
+import { Problem } from "../../kit/problem.js";
+import { type Cashier, minor, view } from "./cashier.js";
+import type { Account } from "./payment.js";
 
-export function routes({ router }: App, cashier: Cashier): void {
+export function routes({ router }: App, cashier: Cashier, authenticate: Authenticate): void {
   router.post("/rpc/refund", async (ctx) => {
-    const { payment_id, amount, currency, ...about } = await body(ctx, RefundRequest);
-    await cashier.refund(about, payment_id, minor(amount, currency), currency);
+    const { payment_id, amount, currency, reason, ...whose } = await body(ctx, RefundRequest);
+    about(whose.order_id);
+    await cashier.refund(whose, payment_id, minor(amount, currency), currency);
     ctx.body = { kind: "accepted" };
   });
 
   router.post("/rpc/register", async (ctx) => {
-    const { payment_id, reference, amount, currency, ...about } = await body(ctx, RegisterRequest);
-    await cashier.register(about, payment_id, reference, minor(amount, currency), currency);
+    const { payment_id, reference, amount, currency, ...whose } = await body(ctx, RegisterRequest);
+    about(whose.order_id);
+    await cashier.register(whose, payment_id, reference, minor(amount, currency), currency);
     ctx.body = { kind: "accepted" };
+  });
+
+  /** The account, if the caller may see it; another's is as unknown as none. */
+  function visible(who: Claims, account: Account | undefined): Account {
+    if (!account || (account.user_id !== who.sub && !isStaff(who))) throw new Problem(404, "there is no such payment");
+    about(account.order_id);
+    return account;
+  }
+  const byPayment = async (ctx: Koa.Context & { params: Record<string, string> }, who: Claims) => {
+    const id = Id.safeParse(ctx.params.id);
+    const account = visible(who, id.success ? await cashier.holding(id.data) : undefined);
+    return { account, payment_id: id.data as string };
+  };
+  const show = (ctx: Koa.Context, account: Account, payment_id: string) => {
+    const payment = account.payments.find((p) => p.payment_id === payment_id);
+    ctx.body = payment && view(account, payment);
+  };
+
+  router.get("/orders/:id/payments", async (ctx) => {
+    const who = await authenticate(ctx);
+    const id = Id.safeParse(ctx.params.id);
+    const account = visible(who, id.success ? await cashier.of(id.data) : undefined);
+    ctx.body = { items: account.payments.map((payment) => view(account, payment)), next_cursor: null };
+  });
+
+  router.get("/payments/:id", async (ctx) => {
+    const { account, payment_id } = await byPayment(ctx, await authenticate(ctx));
+    show(ctx, account, payment_id);
+  });
+
+  router.post("/payments/:id/refunds", async (ctx) => {
+    const who = await authenticate(ctx);
+    mustBeStaff(who);
+    const { account, payment_id } = await byPayment(ctx, who);
+    const { reference } = await body(ctx, RecordRefund);
+    const outcome = await cashier.recordRefund(account, crypto.randomUUID(), payment_id, reference);
+    if (outcome.refused) throw new Problem(409, outcome.refused);
+    show(ctx, outcome.account, payment_id);
   });
 }
 

@@ -1,6 +1,8 @@
 import { v5 } from "uuid";
 import { toDecimal, toMinor } from "../../contracts/money.js";
+import type { PaymentView } from "../../contracts/payment.js";
 import type { Update } from "../../kit/aggregate.js";
+import { crashPoint } from "../../kit/crash.js";
 import { type Message, publish } from "../../kit/outbox.js";
 import { Unhandleable } from "../../kit/problem.js";
 import type { Sql } from "../../kit/sql.js";
@@ -14,10 +16,22 @@ type About = { order_id: string; user_id: string };
 /** Namespace of payment ids (made from order id and attempt) and refund ids (made from payment ids). */
 const namespace = "c1a0f6a4-2f0e-4b58-9f3c-6d7f8c6b1e11";
 const paymentId = (orderId: string, attempt: number) => v5(`payment ${orderId}/${attempt}`, namespace);
-export const refundId = (payment: string) => v5(`refund ${payment}`, namespace);
+const refundId = (payment: string) => v5(`refund ${payment}`, namespace);
+
+/** A payment as the API shows it. */
+export function view({ order_id, user_id }: About, payment: Payment): PaymentView {
+  const { payment_id, attempt, method, currency, status, code, provider, payment_date, refund } = payment;
+  return {
+    ...{ payment_id, order_id, user_id, attempt, method, currency, status, code, provider, payment_date },
+    amount: toDecimal(payment.amount, currency),
+    refund: refund && { refund_id: refund.refund_id, status: refund.status, refunded_at: refund.refunded_at },
+  };
+}
 
 export const indexes = [
   "CREATE INDEX IF NOT EXISTS accounts_due ON state ((value->>'due_at')) WHERE starts_with(key, 'account:')",
+  `CREATE INDEX IF NOT EXISTS accounts_payments ON state USING gin ((value->'payments') jsonb_path_ops)
+   WHERE starts_with(key, 'account:')`,
 ];
 
 export function minor(amount: string, currency: string): number {
@@ -62,17 +76,21 @@ export function cashier(store: Store, sql: Sql, update: Update, provider: Provid
   let sweeping: NodeJS.Timeout | undefined;
   const key = (orderId: string) => `account:${orderId}`;
 
+  type Outcome = { account: Account; refused?: string | undefined };
+
   /** Puts a command to the account of an order, which is opened when there is none; gives the account as it is then. */
-  function put(about: About, id: string, command: Command): Promise<Account> {
-    return update<Account, Account>(key(about.order_id), id, (stored) => {
+  function decided(about: About, id: string, command: Command): Promise<Outcome> {
+    return update<Account, Outcome>(key(about.order_id), id, (stored) => {
       const account = stored ?? openAccount(about.order_id, about.user_id);
-      const { next, say } = decide(account, command, new Date().toISOString());
-      return { reply: next ?? account, next, messages: say.map((s) => message(account, s)) };
+      const { next, say, refused } = decide(account, command, new Date().toISOString());
+      return { reply: { account: next ?? account, refused }, next, messages: say.map((s) => message(account, s)) };
     });
   }
+  const put = async (...request: Parameters<typeof decided>) => (await decided(...request)).account;
 
   async function chargeNow(account: Account, payment: Payment): Promise<void> {
     const outcome = await provider.charge(account.order_id, payment);
+    crashPoint("payment.before-outcome");
     const refund_id = refundId(payment.payment_id);
     const command: Command = { type: "charged", payment_id: payment.payment_id, refund_id, outcome };
     const after = await put(account, crypto.randomUUID(), command);
@@ -126,8 +144,20 @@ export function cashier(store: Store, sql: Sql, update: Update, provider: Provid
     ): Promise<void> {
       await put(about, `register:${payment_id}`, { type: "register", payment_id, reference, amount, currency });
     },
-    async get(orderId: string): Promise<Account | undefined> {
+    /** Staff has paid an external payment back; `refused` says why that cannot be. */
+    recordRefund(account: Account, commandId: string, payment_id: string, reference: string): Promise<Outcome> {
+      return decided(account, commandId, { type: "record_refund", payment_id, reference });
+    },
+    async of(orderId: string): Promise<Account | undefined> {
       return (await store.get<Account>(key(orderId))).value;
+    },
+    /** The account that a payment belongs to. */
+    async holding(paymentId: string): Promise<Account | undefined> {
+      const [row] = await sql.query<[Account]>(
+        "SELECT value FROM state WHERE starts_with(key, 'account:') AND value->'payments' @> $1::text::jsonb LIMIT 1",
+        JSON.stringify([{ payment_id: paymentId }]),
+      );
+      return row?.[0];
     },
     startSweeping(report: (error: unknown) => void): void {
       const again = async () => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { updater } from "../../kit/aggregate.js";
+import { authenticator } from "../../kit/auth.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { outbox, outboxIndex } from "../../kit/outbox.js";
@@ -21,7 +22,7 @@ await service("payment", env, ({ app, dapr, log }) => {
   const sql = sqlBinding(dapr, "payment-sql");
   const out = outbox({ dapr, sql, app: "payment", log });
   const till = cashier(store, sql, updater(store, out), provider(env.PROVIDER_URL, env.PROVIDER_TIMEOUT_MS));
-  routes(app, till);
+  routes(app, till, authenticator(env.DAPR_HTTP_PORT));
   subscribe(app.router, "payment", handlers(till), store, log);
   return {
     async prepare() {

@@ -6,6 +6,8 @@ export type Refund = {
   tries: number;
   code: string | null;
   refunded_at: string | null;
+  /** How staff paid an external payment back. */
+  reference: string | null;
   /** null when nobody here can do it: an external payment is paid back by staff. */
   next_try_at: string | null;
 };
@@ -53,14 +55,15 @@ export type Command =
   | { type: "cancel"; refundId: (paymentId: string) => string }
   | { type: "refund"; payment_id: string; refund_id: string; amount: number; currency: string }
   | { type: "register"; payment_id: string; reference: string; amount: number; currency: string }
-  | { type: "refunded"; payment_id: string; outcome: RefundOutcome };
+  | { type: "refunded"; payment_id: string; outcome: RefundOutcome }
+  | { type: "record_refund"; payment_id: string; reference: string };
 
 /** What the world is told about a payment; built from the stored payment, so that it may be said again. */
 export type Say = {
   topic: "payments.succeeded" | "payments.failed" | "payments.refunded" | "payments.refund_failed";
   payment: Payment;
 };
-export type Decision = { next?: Account; say: Say[] };
+export type Decision = { next?: Account; say: Say[]; refused?: string };
 
 /** Time for the first call of an attempt to end before the sweep asks for its outcome. */
 const firstCheck = 10_000;
@@ -154,6 +157,15 @@ export function decide(account: Account, command: Command, now: string): Decisio
       return changed(account, { ...payment, refund }, "payments.refunded");
     }
 
+    case "record_refund": {
+      const payment = account.payments.find((p) => p.payment_id === command.payment_id);
+      if (payment?.provider !== "external") return { say: [], refused: "a card payment is paid back by itself" };
+      if (!payment.refund) return { say: [], refused: "nothing is to be paid back" };
+      if (payment.refund.status === "done") return { say: [] };
+      const refund: Refund = { ...payment.refund, status: "done", refunded_at: now, reference: command.reference };
+      return changed(account, { ...payment, refund }, "payments.refunded");
+    }
+
     default:
       return command satisfies never;
   }
@@ -198,6 +210,7 @@ const owed = (refund_id: string, now: string): Refund => ({
   tries: 0,
   code: null,
   refunded_at: null,
+  reference: null,
   next_try_at: now,
 });
 
