@@ -69,7 +69,16 @@ export function place(
   payment_method?: string,
   key: string = crypto.randomUUID(),
 ) {
-  const body = { items: [{ product_id: productId, quantity }], ...(payment_method && { payment_method }) };
+  return placeLines(who, [{ product_id: productId, quantity }], payment_method, key);
+}
+
+export function placeLines(
+  who: Person,
+  items: { product_id: string; quantity: number }[],
+  payment_method?: string,
+  key: string = crypto.randomUUID(),
+) {
+  const body = { items, ...(payment_method && { payment_method }) };
   return who.call<OrderView>("POST", "/orders", body, { "idempotency-key": key });
 }
 

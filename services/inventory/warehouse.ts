@@ -147,6 +147,7 @@ export function warehouse(store: Store, sql: Sql, outbox: Outbox) {
     async stockFirst(product_id: string, on_hand: number): Promise<void> {
       await store.insert(stockKey(product_id), { product_id, on_hand, held: 0, reserved: 0 } satisfies Stock);
     },
+    sweep,
     startSweeping(report: (error: unknown) => void): void {
       const again = async () => {
         await sweep().catch(report);

@@ -267,6 +267,12 @@ describe("asking again", () => {
     expect(reminded(play(placed(), succeeded(), cancel).order)).toEqual([{ publish: "orders.cancelled" }]);
     expect(reminded(play(placed(), succeeded(), cancel, released, refunded).order)).toBe("unchanged");
   });
+
+  test("after the cancel it also says again the charge whose outcome is missing", () => {
+    const { order } = play(placed(), cancel, released);
+    expect(reminded(order)).toEqual([{ publish: "orders.cancelled" }, { publish: "orders.created" }]);
+    expect(reminded(play(order, failed()).order)).toBe("unchanged");
+  });
 });
 
 test("moves by hand: what is illegal is refused and names what is allowed", () => {

@@ -351,7 +351,8 @@ function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, fo
   const { payment, status } = order;
   if (event.payment_id === payment.payment_id) return unchanged;
   const amount = toMinor(event.amount, event.currency);
-  const current = (event.attempt ?? payment.attempt) === payment.attempt;
+  // While a charge of ours is under way no other money counts: the order would forget to give that charge back.
+  const current = (event.attempt ?? payment.attempt) === payment.attempt && !(foreign && payment.status === "pending");
   const right = amount === order.total && event.currency === order.currency;
   if (status === "payment_required" && current && right && amount !== undefined) {
     const { payment_id, payment_date, payment_method } = event;
@@ -374,7 +375,7 @@ function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, fo
     "event",
     "payments.succeeded (not counted)",
     { ...answered, refunds: [...order.refunds, refund] },
-    [{ refund: { payment_id: event.payment_id, amount: amount ?? 0, reason: "not counted" } }],
+    [{ refund: { payment_id: event.payment_id, amount: amount ?? 0, reason: "not counted" } }, { saga: "tell" }],
   );
 }
 
@@ -413,7 +414,7 @@ function settleRefund(order: Order, paymentId: string, status: "done" | "failed"
   const refunds = order.refunds.map((refund) =>
     refund === open ? { ...refund, status, refund_id: refundId } : refund,
   );
-  const effects: Effect[] = order.status === "cancelled" && status === "done" ? [{ saga: "tell" }] : [];
+  const effects: Effect[] = status === "done" ? [{ saga: "tell" }] : [];
   return change(
     order,
     at,
@@ -447,21 +448,28 @@ function change(
 /** Requests whose answer the stored order still waits for; the saga says them again. */
 function unanswered(order: Order): Effect[] {
   const { status, payment } = order;
-  if (status === "payment_required" && payment.status === "pending")
-    return [{ publish: payment.attempt === 1 ? "orders.created" : "payments.requested" }];
-  if (status === "paid") return [{ publish: "orders.paid" }];
-  if (status === "cancelled" && !isSettled(order)) return [{ publish: "orders.cancelled" }];
-  return [];
+  const charge: Effect[] =
+    payment.status === "pending" ? [{ publish: payment.attempt === 1 ? "orders.created" : "payments.requested" }] : [];
+  if (status === "cancelled") return isSettled(order) ? [] : [{ publish: "orders.cancelled" }, ...charge];
+  const refunds = order.refunds.flatMap(({ status, payment_id, amount }) =>
+    status === "done" ? [] : [{ refund: { payment_id, amount, reason: "not counted" } }],
+  );
+  if (status === "paid") return [{ publish: "orders.paid" }, ...refunds];
+  return [...charge, ...refunds];
 }
 
 /** A cancelled order is done with when stock and money are back and no charge is still under way. */
 const isSettled = (order: Order): boolean =>
   order.released_at !== null &&
   order.payment.status !== "pending" &&
-  order.refunds.every((refund) => refund.status === "done");
+  allBack(order);
+
+const allBack = ({ refunds }: Order): boolean => refunds.every(({ status }) => status === "done");
 
 /** What the saga has to know of the stored order. */
 export type Progress = {
+  /** Of the order, which tells news from what was overtaken. */
+  version: number;
   phase: "paying" | "delivering" | "giving_back" | "ended";
   /** An answer is outstanding: worth asking again. */
   waiting: boolean;
@@ -469,11 +477,11 @@ export type Progress = {
 export function progress(order: Order): Progress {
   const { status } = order;
   const phase = (): Progress["phase"] => {
-    if (status === "delivered") return "ended";
+    if (status === "delivered") return allBack(order) ? "ended" : "delivering";
     if (status === "cancelled") return isSettled(order) ? "ended" : "giving_back";
     return status === "processing" || status === "shipped" ? "delivering" : "paying";
   };
-  return { phase: phase(), waiting: unanswered(order).length > 0 };
+  return { version: order.version, phase: phase(), waiting: unanswered(order).length > 0 };
 }
 
 /** The order as the API shows it: decimal strings, no internals. */

@@ -17,7 +17,11 @@ export async function* orderSaga(ctx: WorkflowContext, { order_id, pay_by, repea
   const now = () => ctx.getCurrentUtcDateTime();
   const later = (tries: number) => new Date(now().getTime() + Math.min(repeat_seconds * 2 ** tries, 300) * 1000);
 
-  let order: Progress = { phase: "paying", waiting: true };
+  let order: Progress = { version: 0, phase: "paying", waiting: true };
+  /** A hint that a step or a later hint has overtaken is no news. */
+  const heard = (news: Progress) => {
+    if (news.version >= order.version) order = news;
+  };
 
   // The customer pays, in as many attempts as it takes, and the goods are reserved. An answer that does not come is
   // asked for again; where none is outstanding the saga sleeps until the time to pay is over.
@@ -26,20 +30,22 @@ export async function* orderSaga(ctx: WorkflowContext, { order_id, pay_by, repea
     const again = later(tries);
     const hint: Progress | undefined = yield* hints.next(order.waiting && again < deadline ? again : deadline);
     tries = hint ? 0 : tries + 1;
-    if (hint) order = hint;
-    else if (now() < deadline) order = yield* askAgain();
+    if (hint) heard(hint);
+    else if (now() < deadline) heard(yield* askAgain());
   }
 
   // Over: the order expires, unless an attempt is under way or the goods are being reserved. Then ask again and go on.
   for (let tries = 0; order.phase === "paying"; tries++) {
-    order = yield* expire();
-    if (order.phase === "paying") order = (yield* hints.next(later(tries))) ?? (yield* askAgain());
+    heard(yield* expire());
+    if (order.phase === "paying") heard((yield* hints.next(later(tries))) ?? (yield* askAgain()));
   }
 
-  // People ship and deliver, which takes days; until it is shipped the order may still be cancelled.
-  while (order.phase === "delivering") order = (yield* hints.next()) ?? order;
+  // People ship and deliver, which takes days; until it is shipped the order may still be cancelled. Money that does
+  // not count is asked back meanwhile.
+  for (let tries = 0; order.phase === "delivering"; tries++)
+    heard((yield* hints.next(order.waiting ? later(tries) : undefined)) ?? (yield* askAgain()));
 
   // Cancelled: the same event again and again, until stock and money are both back.
   for (let tries = 0; order.phase === "giving_back"; tries++)
-    order = (yield* hints.next(later(tries))) ?? (yield* askAgain());
+    heard((yield* hints.next(later(tries))) ?? (yield* askAgain()));
 }

@@ -67,8 +67,9 @@ export function routes({ router }: App, cashier: Cashier, authenticate: Authenti
 export function handlers(cashier: Cashier): Handlers {
   return {
     "orders.created": async ({ order_id, user_id, total, currency, payment_method }, { id }) => {
-      if (!payment_method) return;
-      await cashier.charge({ order_id, user_id }, id, 1, payment_method, minor(total, currency), currency);
+      const whose = { order_id, user_id };
+      if (!payment_method) return cashier.open(whose, id);
+      await cashier.charge(whose, id, 1, payment_method, minor(total, currency), currency);
     },
     "payments.requested": ({ order_id, user_id, amount, currency, attempt, payment_method }, { id }) =>
       cashier.charge({ order_id, user_id }, id, attempt, payment_method, minor(amount, currency), currency),

@@ -100,6 +100,7 @@ export function cashier(store: Store, sql: Sql, update: Update, provider: Provid
   async function refundsNow(account: Account): Promise<void> {
     for (const payment of due(account, new Date().toISOString()).refunds) {
       const outcome = await provider.refund(payment);
+      crashPoint("payment.before-refund-outcome");
       await put(account, crypto.randomUUID(), { type: "refunded", payment_id: payment.payment_id, outcome });
     }
   }
@@ -120,6 +121,11 @@ export function cashier(store: Store, sql: Sql, update: Update, provider: Provid
   }
 
   return {
+    /** From the first event on, an order has an account, even if nobody has paid yet. */
+    open: (about: About, eventId: string) =>
+      update<Account, void>(key(about.order_id), eventId, (stored) =>
+        stored ? { reply: undefined } : { reply: undefined, next: openAccount(about.order_id, about.user_id) },
+      ),
     /** An attempt is charged once; asked again it says again what came of it. */
     async charge(about: About, eventId: string, attempt: number, method: string, amount: number, currency: string) {
       const payment_id = paymentId(about.order_id, attempt);
@@ -159,6 +165,7 @@ export function cashier(store: Store, sql: Sql, update: Update, provider: Provid
       );
       return row?.[0];
     },
+    sweep,
     startSweeping(report: (error: unknown) => void): void {
       const again = async () => {
         await sweep().catch(report);
