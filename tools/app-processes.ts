@@ -1,4 +1,5 @@
-import { type App, appEnv, sidecarArgs } from "./dapr-file.js";
+import type { App } from "./dapr-file.js";
+import { appEnv, sidecarArgs } from "./dapr-flags.js";
 import type { Spec } from "./keeper.js";
 import { answersOk, type Check } from "./ready.js";
 
@@ -7,12 +8,12 @@ export const gateway = "api-gateway";
 /** Every port an app and its sidecar need, by what wants it. */
 export function portsOf(apps: App[]): Record<string, number> {
   return Object.fromEntries(
-    apps.flatMap(({ appID, appPort, daprHTTPPort, daprGRPCPort, daprInternalGRPCPort, metricsPort }) => [
-      [appID, appPort],
-      [`${appID}'s sidecar (HTTP)`, daprHTTPPort],
-      [`${appID}'s sidecar (gRPC)`, daprGRPCPort],
-      [`${appID}'s sidecar (internal)`, daprInternalGRPCPort],
-      [`${appID}'s sidecar (metrics)`, metricsPort],
+    apps.flatMap(({ name, appPort, daprHTTPPort, daprGRPCPort, daprInternalGRPCPort, metricsPort }) => [
+      [name, appPort],
+      [`${name}'s sidecar (HTTP)`, daprHTTPPort],
+      [`${name}'s sidecar (gRPC)`, daprGRPCPort],
+      [`${name}'s sidecar (internal)`, daprInternalGRPCPort],
+      [`${name}'s sidecar (metrics)`, metricsPort],
     ]),
   );
 }
@@ -24,7 +25,7 @@ export function appSpec(app: App, extra: Record<string, string> = {}): Spec {
   const [command, ...args] = app.command as [string, ...string[]];
   const env = { ...inherited(), ...appEnv(app), ...extra };
   return {
-    name: app.appID,
+    name: app.name,
     command: command === "node" ? process.execPath : command,
     args,
     cwd: app.dir,
@@ -41,7 +42,7 @@ export function sidecarSpec(
 ): Spec {
   const env = { ...inherited(), ...secrets };
   return {
-    name: `${app.appID}-daprd`,
+    name: `${app.name}-daprd`,
     command: daprd,
     args: sidecarArgs(app, addresses),
     cwd: app.dir,
@@ -56,9 +57,9 @@ function inherited(): NodeJS.ProcessEnv {
   return rest;
 }
 
-export function readiness({ appID, appPort, daprHTTPPort }: App): Check[] {
+export function readiness({ name, appPort, daprHTTPPort }: App): Check[] {
   return [
-    { name: appID, ready: answersOk(`http://127.0.0.1:${appPort}/readyz`) },
-    { name: `${appID}-daprd`, ready: answersOk(`http://127.0.0.1:${daprHTTPPort}/v1.0/healthz`) },
+    { name, ready: answersOk(`http://127.0.0.1:${appPort}/readyz`) },
+    { name: `${name}-daprd`, ready: answersOk(`http://127.0.0.1:${daprHTTPPort}/v1.0/healthz`) },
   ];
 }

@@ -3,12 +3,17 @@ import { chmodSync, rmSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
 import { socketPath } from "./instance.js";
 import type { Keeper, Process } from "./keeper.js";
+import type { Replicas } from "./replicas.js";
 import { Refusal } from "./say.js";
 
 const actions = ["kill", "pause", "resume", "restart", "stop", "start"] as const;
 type Action = (typeof actions)[number];
 
-export type Control = Record<Action, (name: string) => Promise<void>> & { processes: () => Promise<Process[]> };
+export type Control = Record<Action, (name: string) => Promise<void>> & {
+  processes: () => Promise<Process[]>;
+  /** So many replicas of an app, each with its sidecar, ready when it returns; the second is `order-2`, `order-2-daprd`. */
+  scale: (app: string, count: number) => Promise<void>;
+};
 
 /** The processes of a running instance, by name: `order`, `order-daprd`, `postgres`, `redis`, `scheduler`, … */
 export function control(dir: string): Control {
@@ -17,7 +22,11 @@ export function control(dir: string): Control {
     Action,
     (name: string) => Promise<void>
   >;
-  return { ...named, processes: async () => (await ask(dir, "GET", "/processes")) as Process[] };
+  return {
+    ...named,
+    processes: async () => (await ask(dir, "GET", "/processes")) as Process[],
+    scale: async (name, count) => void (await ask(dir, "POST", "/scale", { name, count })),
+  };
 }
 
 function ask(dir: string, method: string, path: string, body?: unknown): Promise<unknown> {
@@ -35,17 +44,19 @@ function ask(dir: string, method: string, path: string, body?: unknown): Promise
 }
 
 /** Answers `control` for the processes of this keeper, for this account only. */
-export async function serveControl(dir: string, keeper: Keeper): Promise<Server> {
-  const does: Record<Action, (name: string) => unknown> = { ...keeper, start: keeper.again };
+export async function serveControl(dir: string, keeper: Keeper, { scale }: Pick<Replicas, "scale">): Promise<Server> {
+  const does: Record<string, (name: string, count: number) => unknown> = { scale };
+  for (const action of actions) does[action] = action === "start" ? keeper.again : keeper[action];
   const server = createServer(async (incoming, response) => {
     const reply = (status: number, body: unknown) => response.writeHead(status).end(JSON.stringify(body));
-    const action = actions.find((name) => incoming.method === "POST" && incoming.url === `/${name}`);
+    const action = incoming.method === "POST" ? does[incoming.url?.slice(1) ?? ""] : undefined;
     if (incoming.method === "GET" && incoming.url === "/processes") return reply(200, keeper.list());
-    if (!action) return reply(404, { error: `POST /${actions.join(", /")} or GET /processes` });
+    if (!action) return reply(404, { error: `POST /${Object.keys(does).join(", /")} or GET /processes` });
     try {
       let text = "";
       for await (const chunk of incoming.setEncoding("utf8")) text += chunk;
-      await does[action](JSON.parse(text).name);
+      const { name, count } = JSON.parse(text);
+      await action(name, count);
       reply(200, {});
     } catch (error) {
       reply(400, { error: (error as Error).message });

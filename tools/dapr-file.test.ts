@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { appEnv, readApps, sidecarArgs } from "./dapr-file.js";
+import { readApps } from "./dapr-file.js";
+import { appEnv, sidecarArgs } from "./dapr-flags.js";
 
 let base: string;
 const file = () => join(base, "dapr.yaml");

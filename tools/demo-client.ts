@@ -21,7 +21,7 @@ export function client(url: string, token?: string): Client {
       throw new Refusal(`The system is not running at ${url}: start it with npm start.`);
     });
     const text = await response.text();
-    if (response.ok) return JSON.parse(text) as Answer;
+    if (response.ok) return (text ? JSON.parse(text) : undefined) as Answer;
     throw new Refusal(`${method} ${path} answered ${response.status}: ${detailOf(text)}`);
   }
 

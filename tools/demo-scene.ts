@@ -1,66 +1,102 @@
 import { randomUUID } from "node:crypto";
-import type { StockView } from "../contracts/inventory.js";
 import type { OrderView } from "../contracts/order.js";
-import type { Product } from "../contracts/product.js";
-import type { Counts } from "./demo-check.js";
+import type { Control } from "./control.js";
+import type { Line } from "./demo-basket.js";
 import type { Client } from "./demo-client.js";
-import { say } from "./demo-show.js";
-import type { Scene } from "./demo-stories.js";
+import type { Scene } from "./demo-story.js";
+import { publishSale, saleOf } from "./demo-upstream.js";
+import type { Voice } from "./demo-voice.js";
 import { pause, Refusal } from "./say.js";
 
-export type Basket = { product: Product; quantity: number; before: Counts }[];
-export type Cast = { ada: Client; staff: Client; provider: Client };
+export type Cast = {
+  ada: Client;
+  adaId: string;
+  staff: Client;
+  provider: Client;
+  sidecar: Client;
+  supervisor?: Control;
+};
 
 const waitMs = 30_000;
 
-/** Two of the first product that has two to spare, one of the next. */
-export async function fillBasket(ada: Client): Promise<Basket> {
-  const { items: products } = await ada.get<{ items: Product[] }>("/products?limit=100");
-  say(`Ada looks at ${products.length} products.`);
-  const basket: Basket = [];
-  for (const product of products.filter(({ active }) => active)) {
-    const quantity = basket.length === 0 ? 2 : 1;
-    const stock = await ada.get<StockView>(`/inventory/${product.id}`);
-    if (stock.available >= quantity) basket.push({ product, quantity, before: stock });
-    if (basket.length === 2) return basket;
-  }
-  throw new Refusal("The shop is sold out: npm run reset, then npm start, fills it again.");
-}
+export function sceneOf(cast: Cast, basket: Line[], voice: Voice): { scene: Scene; orderId: () => string | undefined } {
+  const { ada, staff, supervisor } = cast;
+  const { say } = voice;
+  const wanted = basket.map(({ product, quantity }) => `${quantity} × ${product.name}`).join(" and ");
+  let id: string | undefined;
+  const current = () => `/orders/${id}`;
 
-export function sceneOf({ ada, staff }: Cast, basket: Basket): { scene: Scene; placed: () => OrderView | undefined } {
-  let order: OrderView | undefined;
-  const current = () => `/orders/${order!.id}`;
-  return {
-    placed: () => order,
-    scene: {
-      async adaOrders(payment_method) {
-        const items = basket.map(({ product, quantity }) => ({ product_id: product.id, quantity }));
-        order = await ada.post<OrderView>("/orders", { items, payment_method }, { "idempotency-key": randomUUID() });
-        const wanted = basket.map(({ product, quantity }) => `${quantity} × ${product.name}`).join(" and ");
-        say(`Ada orders ${wanted} for ${order.total} ${order.currency}, paying with ${payment_method}.`);
-        return order;
-      },
-      async until(status) {
-        const since = Date.now();
-        for (;;) {
-          const seen = await ada.get<OrderView>(current());
-          if (seen.status === status) {
-            say(`The order is ${status} (after ${Date.now() - since} ms).`);
-            return seen;
-          }
-          if (Date.now() - since > waitMs)
-            throw new Refusal(`The order should be ${status} within ${waitMs / 1000} s, but is still ${seen.status}.`);
-          await pause(50);
-        }
-      },
-      async staffShips(parcel) {
-        await staff.put(`${current()}/status`, { status: "shipped", ...parcel });
-        say(`Staff ships it with ${parcel.carrier}, tracking number ${parcel.tracking_number}.`);
-      },
-      async staffDelivers() {
-        await staff.put(`${current()}/status`, { status: "delivered" });
-        say("It is delivered.");
-      },
+  /** Asks until the answer is right. A part of the system may be away meanwhile, so a refusal may pass too. */
+  async function eventually<T>(what: string, ask: () => Promise<T>, right: (found: T) => boolean): Promise<T> {
+    voice.awaits(what);
+    for (const deadline = Date.now() + waitMs; ; await pause(50)) {
+      const found = await ask().catch((error: Error) => error);
+      if (!(found instanceof Error) && right(found)) {
+        voice.awaits(undefined);
+        return found;
+      }
+      if (Date.now() < deadline) continue;
+      const instead = found instanceof Error ? found.message : "it still is not.";
+      throw new Refusal(`Within ${waitMs / 1000} s this should be so: ${what}. But ${instead}`);
+    }
+  }
+
+  const order = () => ada.get<OrderView>(current());
+
+  const scene: Scene = {
+    async adaOrders(payment_method) {
+      const items = basket.map(({ product, quantity }) => ({ product_id: product.id, quantity }));
+      const placed = await ada.post<OrderView>(
+        "/orders",
+        { items, payment_method },
+        { "idempotency-key": randomUUID() },
+      );
+      id = placed.id;
+      say(`Ada orders ${wanted}: ${placed.total} ${placed.currency} with ${payment_method}.`);
+    },
+    async adaPays(payment_method) {
+      await ada.post(`${current()}/payments`, { payment_method });
+      say(`Ada pays with ${payment_method}.`);
+    },
+    async adaCancels(reason) {
+      const { status, payment } = await ada.post<OrderView>(`${current()}/cancel`, { reason });
+      say(`Ada cancels ("${reason}"): the order is ${status}, its refund ${payment.refund?.status ?? "none"}.`);
+    },
+    async checkoutSells(terms) {
+      const sale = saleOf(basket, { ...terms, userId: cast.adaId }, Date.now());
+      await publishSale(cast.sidecar, sale);
+      const paying = terms.method ? `with ${terms.method}` : `to be paid within ${terms.payWithin} s`;
+      say(`A checkout sells her ${wanted}: ${sale.total} ${sale.currency} ${paying}.`);
+      id = sale.order_id;
+      const { status } = await eventually("the order service knows the order", order, () => true);
+      say(`The order service has taken it in: it is ${status}.`);
+    },
+    async until(status) {
+      const { cancel_reason } = await eventually(`the order is ${status}`, order, (seen) => seen.status === status);
+      say(`The order is ${status}${cancel_reason ? `: ${cancel_reason}` : ""}.`);
+    },
+    async untilRefund(...statuses) {
+      const right = ({ payment }: OrderView) => statuses.some((status) => status === payment.refund?.status);
+      const { payment } = await eventually(`the refund is ${statuses.join(" or ")}`, order, right);
+      say(`The refund is ${payment.refund?.status}.`);
+    },
+    async staffShips(parcel) {
+      await staff.put(`${current()}/status`, { status: "shipped", ...parcel });
+      say(`Staff ships it with ${parcel.carrier}, tracking number ${parcel.tracking_number}.`);
+    },
+    async staffDelivers() {
+      await staff.put(`${current()}/status`, { status: "delivered" });
+      say("It is delivered.");
+    },
+    async dies(service) {
+      if (!supervisor) throw new Refusal(`Only a supervisor can kill ${service}.`);
+      const find = async () => (await supervisor.processes()).find(({ name }) => name === service);
+      const before = await find();
+      await supervisor.kill(service);
+      say(`The ${service} service is killed (kill -9 of process ${before?.pid}).`);
+      const alive = await eventually(`${service} runs again`, find, (now) => !!now?.pid && now.pid !== before?.pid);
+      say(`The supervisor has started it again, as process ${alive?.pid}.`);
     },
   };
+  return { scene, orderId: () => id };
 }

@@ -1,54 +1,62 @@
 import { demoAccounts } from "../contracts/demo.js";
 import { toDecimal } from "../contracts/money.js";
-import type { TimelineEntry } from "../contracts/order.js";
-import { type Facts, moved } from "./demo-check.js";
+import type { OrderView, TimelineEntry } from "../contracts/order.js";
+import { type Facts, type Movement, moved, type StockChange } from "./demo-check.js";
+import { paint } from "./demo-voice.js";
 
-export function say(sentence: string) {
-  console.log(`  ${sentence}`);
-}
-
-export function showFacts({ order, statement, stock }: Facts) {
+/** Order, money, stock and history, a block each. */
+export function shown({ order, statement, stock, timeline }: Facts): string[] {
+  const { charges, refunds, net } = statement;
   const money = (minor: number) => toDecimal(minor, order.currency);
-  const refund = order.payment.refund;
-  table([
-    ["order", "status", "payment", "attempt"],
-    [order.id, order.status, order.payment.status, String(order.payment.attempt)],
-  ]);
-  table([
-    ["money", "charged", "refunded", "net", order.currency],
-    ["the provider", money(moved(statement.charges)), money(moved(statement.refunds)), money(statement.net)],
-    ["the order", order.payment.status === "succeeded" ? order.total : "-", refund?.amount ?? "-", ""],
-  ]);
-  table([
-    ["stock", "ordered", "on hand", "held", "reserved"],
-    ...stock.map(({ name, quantity, before, after }) => [
-      name,
-      String(quantity),
-      `${before.on_hand} → ${after.on_hand}`,
-      `${before.held} → ${after.held}`,
-      `${before.reserved} → ${after.reserved}`,
+  const { payment, currency } = order;
+  return [
+    ...block("order", [[order.id, order.status + (order.cancel_reason ? ` (${order.cancel_reason})` : "")]]),
+    ...block("money", [
+      [
+        "provider",
+        `charged ${money(moved(charges))}`,
+        `refunded ${money(moved(refunds))}`,
+        `kept ${money(net)} ${currency}`,
+      ],
+      ["ledger", entries("charge", charges), entries("refund", refunds)],
+      ["order", paymentInWords(payment), refundInWords(payment)],
     ]),
-  ]);
+    ...block("stock", stock.map(stockRow)),
+    ...block("timeline", timeline.map(timelineRow)),
+  ];
 }
 
-export function showTimeline({ items }: { items: TimelineEntry[] }) {
-  table([
-    ["timeline", "time", "kind", "what", "status", "by"],
-    ...items.map(({ seq, at, kind, name, status, actor }) => [
-      String(seq),
-      at.slice(11, 23),
-      kind,
-      name,
-      status,
-      nameOf(actor),
-    ]),
-  ]);
-}
+const entries = (what: string, movements: Movement[]) =>
+  movements.length === 0 ? `no ${what}` : `${what}: ${movements.map(({ status }) => status).join(", ")}`;
 
-const nameOf = (actor: string) => demoAccounts.find(({ id }) => id === actor)?.name ?? actor;
+const paymentInWords = ({ status, attempt, method }: OrderView["payment"]) =>
+  status === "none" ? "payment none" : `payment ${status} (${method}, attempt ${attempt})`;
 
-function table([head = [], ...rows]: string[][]) {
-  const widths = head.map((_, n) => Math.max(...[head, ...rows].map((row) => (row[n] ?? "").length)));
-  const line = (row: string[]) => `    ${row.map((cell, n) => cell.padEnd(widths[n]!)).join("  ")}`.trimEnd();
-  console.log(`\n${[line(head), ...rows.map(line)].join("\n")}`);
+const refundInWords = ({ refund }: OrderView["payment"]) => (refund ? `refund ${refund.status}` : "no refund");
+
+const stockRow = ({ name, quantity, before, after }: StockChange) => [
+  `${quantity} × ${name}`,
+  `on hand ${change(before.on_hand, after.on_hand)}`,
+  `held ${change(before.held, after.held)}`,
+  `reserved ${change(before.reserved, after.reserved)}`,
+];
+
+const change = (before: number, after: number) => (before === after ? String(after) : `${before} → ${after}`);
+
+const timelineRow = ({ seq, at, name, status, actor }: TimelineEntry) => [
+  String(seq).padStart(2),
+  at.slice(11, 23),
+  name,
+  status,
+  `by ${demoAccounts.find(({ id }) => id === actor)?.name ?? actor}`,
+];
+
+/** Rows in columns, with the block's name in front of the first. */
+export function block(name: string, rows: string[][]): string[] {
+  const columns = Math.max(...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, n) => Math.max(...rows.map((row) => (row[n] ?? "").length)));
+  return rows.map((row, n) => {
+    const label = paint("dim", (n === 0 ? name : "").padEnd(10));
+    return `   ${label}${row.map((cell, at) => cell.padEnd(widths[at]!)).join("  ")}`.trimEnd();
+  });
 }

@@ -1,43 +1,124 @@
-import type { OrderView, Status } from "../contracts/order.js";
-import type { PaymentMethod } from "../contracts/payment.js";
+import type { End, Story } from "./demo-story.js";
 
-/** What the people in a story can do; every call is told as it happens. */
-export type Scene = {
-  adaOrders: (method: PaymentMethod) => Promise<OrderView>;
-  until: (status: Status) => Promise<OrderView>;
-  staffShips: (parcel: { tracking_number: string; carrier: string }) => Promise<void>;
-  staffDelivers: () => Promise<void>;
-};
-
-/** What must be true at the end, of the order, of the money and of the stock. */
-export type End = {
-  status: Status;
-  payment: OrderView["payment"]["status"];
-  money: "kept" | "never taken" | "given back";
-  stock: "sold" | "held" | "free";
-};
-
-export type Story = { name: string; title: string; play: (scene: Scene) => Promise<unknown>; end: End };
+const sold = { status: "processing", payment: "succeeded", attempt: 1, money: "kept", stock: "sold" } as const;
+const givenBack = {
+  status: "cancelled",
+  payment: "succeeded",
+  attempt: 1,
+  money: "given back",
+  stock: "untouched",
+} as const;
+const charged: Pick<End, "charges"> = { charges: ["succeeded"] };
 
 export const stories: Story[] = [
   {
     name: "happy",
     title: "Ada buys three things, and they arrive",
+    basket: [2, 1],
     async play({ adaOrders, until, staffShips, staffDelivers }) {
       await adaOrders("card_ok");
       await until("processing");
       await staffShips({ tracking_number: "DEMO-0001", carrier: "Parcel Post" });
       await staffDelivers();
     },
-    end: { status: "delivered", payment: "succeeded", money: "kept", stock: "sold" },
+    end: {
+      ...{ ...sold, ...charged, status: "delivered" },
+      timeline: ["place", "payments.succeeded", "inventory.reserved", "ship", "deliver"],
+    },
   },
   {
     name: "declined",
-    title: "Ada's card is declined: no money moves, her things stay held while she may pay again",
-    async play({ adaOrders, until }) {
+    title: "Her card is declined: the goods stay held, and she pays with another",
+    basket: [1],
+    async play({ adaOrders, until, adaPays }) {
       await adaOrders("card_declined");
       await until("payment_failed");
+      await adaPays("card_ok");
+      await until("processing");
     },
-    end: { status: "payment_failed", payment: "failed", money: "never taken", stock: "held" },
+    end: {
+      ...{ ...sold, attempt: 2, charges: ["declined", "succeeded"] },
+      timeline: ["place", "payments.failed", "pay", "payments.succeeded", "inventory.reserved"],
+    },
+  },
+  {
+    name: "expired",
+    title: "Nobody pays in time: the saga cancels the order, the goods are free again",
+    basket: [3],
+    async play({ checkoutSells, until }) {
+      await checkoutSells({ payWithin: 6 });
+      await until("cancelled");
+    },
+    end: {
+      ...{ status: "cancelled", reason: "payment_window_over", payment: "none", attempt: 0, money: "never taken" },
+      ...{ charges: [], stock: "untouched", timeline: ["place upstream", "expire", "inventory.released"] },
+    },
+  },
+  {
+    name: "oversold",
+    title: "A checkout sells more than there is: charged, cancelled, refunded",
+    basket: "one too many",
+    async play({ checkoutSells, until, untilRefund }) {
+      await checkoutSells({ method: "card_ok" });
+      await until("cancelled");
+      await untilRefund("done");
+    },
+    end: {
+      ...{ ...givenBack, ...charged, reason: "out_of_stock" },
+      timeline: ["place upstream", "payments.succeeded", "inventory.out_of_stock", "payments.refunded"],
+    },
+  },
+  {
+    name: "cancelled",
+    title: "Ada cancels what she has paid: the money and the goods go back",
+    basket: [2],
+    async play({ adaOrders, until, adaCancels, untilRefund }) {
+      await adaOrders("card_ok");
+      await until("processing");
+      await adaCancels("changed her mind");
+      await untilRefund("done");
+    },
+    end: {
+      ...{ ...givenBack, ...charged, reason: "changed her mind" },
+      timeline: ["inventory.reserved", "cancel", "inventory.released", "payments.refunded"],
+    },
+  },
+  {
+    name: "late",
+    title: "The provider answers too late: the payment stays open, and is charged exactly once",
+    basket: [1],
+    async play({ adaOrders, until }) {
+      await adaOrders("card_timeout_then_ok");
+      await until("processing");
+    },
+    end: { ...sold, ...charged, timeline: ["place", "payments.succeeded", "inventory.reserved"] },
+  },
+  {
+    name: "refund",
+    title: "A refund fails at first: everyone can see it, and it is done in the end",
+    basket: [2],
+    async play({ adaOrders, until, adaCancels, untilRefund }) {
+      await adaOrders("card_refund_fails_once");
+      await until("processing");
+      await adaCancels("found it cheaper");
+      await untilRefund("failed", "done");
+      await untilRefund("done");
+    },
+    end: {
+      ...{ ...givenBack, ...charged, reason: "found it cheaper" },
+      timeline: ["cancel", "inventory.released", "payments.refund_failed", "payments.refunded"],
+    },
+  },
+  {
+    name: "killed",
+    title: "The payment service is killed in the middle: it comes back, and charges exactly once",
+    basket: [1],
+    kills: "payment",
+    async play({ adaOrders, dies, until }) {
+      await adaOrders("card_ok");
+      await dies("payment");
+      await until("processing");
+    },
+    end: { ...sold, ...charged, timeline: ["place", "payments.succeeded", "inventory.reserved"] },
   },
 ];

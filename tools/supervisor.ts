@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { appSpec, gateway, portsOf, readiness, sidecarSpec } from "./app-processes.js";
+import { appSpec, gateway, portsOf, sidecarSpec } from "./app-processes.js";
 import { type Control, control, serveControl } from "./control.js";
 import { ensureDapr } from "./dapr.js";
 import { type App, readApps } from "./dapr-file.js";
@@ -9,7 +9,7 @@ import { type Instance, instanceOf, root } from "./instance.js";
 import { type Keeper, keeper } from "./keeper.js";
 import { endOrphans, supervisorOf } from "./pids.js";
 import { checkPorts } from "./ports.js";
-import { allReady } from "./ready.js";
+import { type Replicas, replicas, replicasOf } from "./replicas.js";
 import { aloud, Refusal, type Say, silent } from "./say.js";
 import { stopping } from "./stopping.js";
 
@@ -23,6 +23,8 @@ export type LaunchOptions = {
   settings?: Record<string, string>;
   /** Only these apps; all of them unless named. */
   apps?: string[];
+  /** How many of an app, by its id; one unless named. */
+  replicas?: Record<string, number>;
   /** No apps at all: placement and scheduler at the addresses dapr.yaml names, and the CLI found too. */
   infraOnly?: boolean;
   quiet?: boolean;
@@ -50,10 +52,11 @@ export async function launch(options: LaunchOptions = {}): Promise<System> {
   const orphans = await endOrphans(instance.dir);
   if (orphans > 0) say(`Ended ${orphans} processes that an earlier run had left behind.`);
   const kept = keeper(instance.dir);
-  const server = await serveControl(instance.dir, kept);
+  const copies = replicas(kept, instance.portBase, say);
+  const server = await serveControl(instance.dir, kept, copies);
   const system = stopping(instance, kept, server, say);
   try {
-    return { ...(await started(instance, kept, options, say)), stop: system.stop };
+    return { ...(await started(instance, kept, copies, options, say)), stop: system.stop };
   } catch (error) {
     // Interrupted: what failed then is not worth telling, and the process is about to end.
     if (system.interrupted()) await new Promise(() => {});
@@ -74,6 +77,7 @@ function refuseWhenRunning({ dir, portBase }: Instance): void {
 async function started(
   instance: Instance,
   kept: Keeper,
+  copies: Replicas,
   options: LaunchOptions,
   say: Say,
 ): Promise<Omit<System, "stop">> {
@@ -85,18 +89,18 @@ async function started(
     ? { placement: first.placementHostAddress, scheduler: first.schedulerHostAddress }
     : {};
   const infra = await planInfra(instance, dapr, say, given);
-  const ports = { ...infra.ports, ...portsOf(apps) };
+  const all = apps.flatMap((app) => replicasOf(app, options.replicas?.[app.appID]));
+  const ports = { ...infra.ports, ...portsOf(all) };
   await checkPorts(ports, instance.portBase);
   // Addresses of sidecars that are gone.
   for (const suffix of ["", "-wal", "-shm"]) rmSync(join(instance.dir, `names.db${suffix}`), { force: true });
   say("Starting PostgreSQL, Redis, placement, scheduler and the payment provider …");
   const sidecarEnv = await infra.start(kept, options.settings ?? {});
-  if (apps.length > 0) say(`Starting ${apps.map(({ appID }) => appID).join(", ")}, each with its sidecar …`);
-  for (const app of apps) {
-    kept.start(appSpec(app, options.appEnv));
-    kept.start(sidecarSpec(app, dapr.daprd, infra.addresses, sidecarEnv));
-  }
-  await allReady(apps.flatMap(readiness), kept, say);
+  if (all.length > 0) say(`Starting ${all.map(({ name }) => name).join(", ")}, each with its sidecar …`);
+  await copies.start(all, (app) => [
+    appSpec(app, options.appEnv),
+    sidecarSpec(app, dapr.daprd, infra.addresses, sidecarEnv),
+  ]);
   return {
     url: `http://127.0.0.1:${described.find(({ appID }) => appID === gateway)?.appPort ?? instance.portBase}`,
     dir: instance.dir,
