@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { demoProducts } from "../contracts/demo.js";
+import type { Topic } from "../contracts/events.js";
 import type { StockView } from "../contracts/inventory.js";
 import type { OrderView, Status, TimelineEntry } from "../contracts/order.js";
 import { control } from "../tools/control.js";
+import { redis } from "../tools/redis-client.js";
 
 /** The running system as its users meet it, and the two that testify: the provider's ledger and the supervisor. */
 export const url = process.env.E2E_URL as string;
@@ -128,4 +130,22 @@ export async function atOnce<T, R>(items: T[], limit: number, work: (item: T) =>
   };
   await Promise.all(Array.from({ length: limit }, lane));
   return results;
+}
+
+/** Rows of a service's state table under a prefix, asked through its own sidecar. */
+export async function rowsUnder(service: "order" | "payment" | "inventory", prefix: string): Promise<number> {
+  const daprPort = port({ order: 3502, payment: 3504, inventory: 3506 }[service]);
+  const sql = `SELECT count(*) FROM state WHERE starts_with(key, '${prefix}')`;
+  const body = JSON.stringify({ operation: "query", metadata: { sql } });
+  const answer = await fetch(`http://127.0.0.1:${daprPort}/v1.0/bindings/${service}-sql`, { method: "POST", body });
+  return ((await answer.json()) as [[number]])[0][0];
+}
+
+/** Redis itself, for a program that knows the contract but not Dapr. */
+export const broker = (...command: string[]) => redis(port(6379), command);
+
+/** Publishes like a foreign program: only what the contract names, straight into the stream. */
+export async function publishForeign(topic: Topic, data: object, id: string = crypto.randomUUID()): Promise<void> {
+  const event = { specversion: "1.0", id, source: "elsewhere", type: topic, datacontenttype: "application/json", data };
+  await broker("XADD", topic, "*", "data", JSON.stringify(event));
 }

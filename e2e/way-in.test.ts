@@ -1,3 +1,7 @@
+import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
 import {
   anyone,
@@ -17,6 +21,56 @@ const [ada, bob, staff] = await Promise.all([signedIn("ada"), signedIn("bob"), s
 const cup = product(0).id;
 const order = (await place(ada, cup)).body;
 const unknown = "00000000-0000-4000-8000-00000000ffff";
+
+const jwks = JSON.parse(
+  JSON.parse(readFileSync(join(process.env.E2E_DIR as string, "secrets.json"), "utf8")).userJwtKeys,
+) as {
+  keys: (JWK & { kid: string })[];
+};
+const ours = jwks.keys[0] as JWK & { kid: string };
+
+/** A token as the user service would sign it, but for what is given. */
+async function signed(over: {
+  issuer?: string;
+  audience?: string;
+  expires?: number;
+  key?: Parameters<SignJWT["sign"]>[0];
+}) {
+  const { issuer = "orders", audience = "orders-api", expires = 3600, key } = over;
+  const now = Math.floor(Date.now() / 1000);
+  return new SignJWT({ roles: ["customer"] })
+    .setProtectedHeader({ alg: "EdDSA", kid: ours.kid })
+    .setSubject(order.user_id)
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setIssuedAt(now - 7200)
+    .setExpirationTime(now + expires)
+    .sign(key ?? (await importJWK(ours, "EdDSA")));
+}
+
+function forgeries(): Record<string, () => Promise<string>> {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = { sub: order.user_id, roles: ["admin"], iss: "orders", aud: "orders-api", exp: 4_000_000_000 };
+  const hs256 = () => {
+    const head = `${part({ alg: "HS256", kid: ours.kid })}.${part(claims)}`;
+    return `${head}.${createHmac("sha256", Buffer.from(ours.x as string, "base64url"))
+      .update(head)
+      .digest("base64url")}`;
+  };
+  return {
+    nonsense: async () => "x.y.z",
+    "unsigned (alg none)": async () => `${part({ alg: "none" })}.${part(claims)}.`,
+    "signed with our public key as HS256 secret": async () => hs256(),
+    "signed with another key": async () => signed({ key: (await generateKeyPair("EdDSA")).privateKey }),
+    expired: () => signed({ expires: -60 }),
+    "for another audience": () => signed({ audience: "elsewhere" }),
+    "from another issuer": () => signed({ issuer: "elsewhere" }),
+    "ours with other claims": async () => {
+      const [head, , signature] = (await signed({})).split(".");
+      return `${head}.${part(claims)}.${signature}`;
+    },
+  };
+}
 
 describe("who may", () => {
   const ask = async (who: Person, method: string, path: string, body?: unknown) =>
@@ -41,6 +95,11 @@ describe("who may", () => {
     ["GET", "/products", undefined, [200, 200, 200, 200]],
     ["GET", "/notifications", undefined, [401, 200, 200, 200]],
     ["GET", "/users/me", undefined, [401, 200, 200, 200]],
+    ["GET", `/orders/${order.id}/payments`, undefined, [401, 200, 404, 200]],
+    ["GET", `/payments/${unknown}`, undefined, [401, 404, 404, 404]],
+    ["POST", `/payments/${unknown}/refunds`, { reference: "r" }, [401, 403, 403, 404]],
+    ["POST", `/orders/${order.id}/payments`, { payment_method: "card_declined" }, [401, 202, 404, 403]],
+    ["POST", `/orders/${unknown}/cancel`, {}, [401, 404, 404, 404]],
     ["GET", "/no/such/path", undefined, [404, 404, 404, 404]],
   ])("%s %s: nobody, owner, other, staff", async (method, path, body, expected) => {
     const statuses = [];
@@ -48,10 +107,21 @@ describe("who may", () => {
     expect(statuses).toEqual(expected);
   });
 
-  test("a token that is not ours opens nothing", async () => {
-    const forged = `${Buffer.from('{"alg":"none"}').toString("base64url")}.${Buffer.from(`{"sub":"${order.user_id}","roles":["admin"]}`).toString("base64url")}.`;
-    for (const token of [forged, "x.y.z", `${forged}AAAA`])
-      expect((await withToken(token).call("GET", "/orders")).status).toBe(401);
+  test.each(Object.entries(forgeries()))("a token that is %s opens nothing", async (_, forge) => {
+    const token = await forge();
+    for (const path of [
+      "/orders",
+      `/orders/${order.id}`,
+      "/users/me",
+      "/notifications",
+      `/orders/${order.id}/payments`,
+    ])
+      expect((await withToken(token).call("GET", path)).status).toBe(401);
+  });
+
+  test("one that we signed ourselves does open: so the refusals above are about what was forged", async () => {
+    const token = await signed({});
+    expect((await withToken(token).call("GET", `/orders/${order.id}`)).status).toBe(200);
   });
 
   test("identity headers of a client are not believed", async () => {
@@ -138,6 +208,34 @@ describe("bad input is the client's: a clear problem, nothing stored", () => {
     expect(answer.body).toMatchObject({ status });
     expect(answer.status).toBe(status);
     expect(answer.headers.get("content-type")).toMatch(/^application\/problem\+json/);
+  });
+
+  test.each<[string, string, unknown, number]>([
+    ["PUT", `/orders/${order.id}/status`, { status: "lost" }, 422],
+    ["PUT", `/orders/${order.id}/status`, { status: "processing" }, 409],
+    ["PUT", `/orders/${order.id}/status`, { status: "shipped" }, 422],
+    ["PUT", `/orders/${order.id}/status`, { status: "paid" }, 422],
+    ["PUT", `/orders/${order.id}/status`, [], 422],
+    ["POST", `/orders/${order.id}/cancel`, { reason: 7 }, 422],
+    ["POST", `/orders/${order.id}/payments`, { payment_method: "card_ok", amount: "0.01" }, 422],
+    ["PUT", `/inventory/${product(11).id}`, { on_hand: -1 }, 422],
+    ["PUT", `/inventory/${product(11).id}`, { on_hand: 1.5 }, 422],
+    ["PUT", "/inventory/none", { on_hand: 1 }, 422],
+    ["POST", "/users", { email: "no address", password: "long enough", name: "X" }, 422],
+    ["POST", "/users", { email: "a@b.example", password: "short", name: "X" }, 422],
+    ["POST", "/auth/token", { email: "a\u0000@b.example", password: "x" }, 422],
+    ["POST", "/auth/token", "null", 422],
+    ["GET", "/products?q=%00", undefined, 400],
+    ["GET", "/products?limit=0", undefined, 400],
+    ["GET", "/products/%E0%A4%A", undefined, 404],
+    ["GET", "/orders/%00", undefined, 404],
+    ["GET", "/products/..%2f..%2frpc%2fproducts", undefined, 404],
+    ["GET", "/products/%2e%2e/rpc/products", undefined, 404],
+    ["DELETE", "/products", undefined, 405],
+  ])("%s %s with %j: %i", async (method, path, body, status) => {
+    const answer = await staff.call<{ status: number }>(method, path, body);
+    expect(answer.body).toMatchObject({ status });
+    expect(answer.status).toBe(status);
   });
 
   test("a bad cursor or limit is 400, a wrong status word too", async () => {

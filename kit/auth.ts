@@ -1,5 +1,6 @@
 import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 import type Koa from "koa";
+import { z } from "zod";
 import { Claims, tokenAudience, tokenIssuer } from "../contracts/user.js";
 import { Problem, Unavailable } from "./problem.js";
 
@@ -26,9 +27,7 @@ export function authenticator(daprPort: number): Authenticate {
       });
       return { claims: Claims.parse(payload), until: (payload.exp as number) * 1000 };
     } catch (error) {
-      const away = error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError || isZod(error));
-      if (away || (error instanceof errors.JOSEError && error.code === "ERR_JOSE_GENERIC"))
-        throw new Unavailable("the user service", error);
+      if (keysAreAway(error)) throw new Unavailable("the user service", error);
       throw new Problem(401, "the access token is not valid");
     }
   }
@@ -50,7 +49,12 @@ export function authenticator(daprPort: number): Authenticate {
   };
 }
 
-const isZod = (error: unknown) => error instanceof Error && error.name === "ZodError";
+/** Neither the token nor its claims are wrong: the keys could not be fetched. */
+function keysAreAway(error: unknown): boolean {
+  if (error instanceof z.ZodError) return false;
+  if (!(error instanceof errors.JOSEError)) return true;
+  return error instanceof errors.JWKSTimeout || error.code === errors.JOSEError.code;
+}
 
 /** Admin may do all that staff may. */
 export const isStaff = (who: Claims): boolean => who.roles.includes("staff") || who.roles.includes("admin");

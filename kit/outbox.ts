@@ -36,6 +36,7 @@ type Deps = { dapr: Dapr; sql: Sql; app: string; log: Logger; workflows?: Workfl
  * Dapr has accepted every message. What a crash leaves, the relay of any replica sends: so a message may come twice.
  */
 export function outbox({ dapr, sql, app, log, workflows }: Deps) {
+  const sending = new Set<string>();
   const sent: string[] = [];
   let removing: NodeJS.Timeout | undefined;
   let relaying: NodeJS.Timeout | undefined;
@@ -82,7 +83,9 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
   }
 
   async function send(key: string, row: Row): Promise<void> {
+    sending.add(key);
     const results = await Promise.allSettled(row.messages.map((message) => deliver(message, row.traceparent)));
+    sending.delete(key);
     const failed = results.find((result) => result.status === "rejected");
     if (failed) {
       log.warn({ err: failed.reason, outbox: key }, "not sent, left to the relay");
@@ -103,7 +106,7 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
       new Date(now + lease).toISOString(),
       new Date(now).toISOString(),
     );
-    const waiting = rows.filter(([key]) => !sent.includes(key));
+    const waiting = rows.filter(([key]) => !sending.has(key) && !sent.includes(key));
     if (waiting.length > 0) log.info({ rows: waiting.length }, "outbox relay sends what was left");
     await Promise.all(
       waiting.map(([key, row]) => within({ request_id: key, traceparent: row.traceparent }, () => send(key, row))),

@@ -63,3 +63,7 @@ export function readiness({ name, appPort, daprHTTPPort }: App): Check[] {
     { name: `${name}-daprd`, ready: answersOk(`http://127.0.0.1:${daprHTTPPort}/v1.0/healthz`) },
   ];
 }
+
+export const liveness = ({ name, appPort }: App): Check => {
+  return { name, ready: answersOk(`http://127.0.0.1:${appPort}/healthz`) };
+};

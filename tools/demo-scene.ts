@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { StockView } from "../contracts/inventory.js";
 import type { OrderView } from "../contracts/order.js";
 import type { Control } from "./control.js";
 import type { Line } from "./demo-basket.js";
@@ -17,7 +18,7 @@ export type Cast = {
   supervisor?: Control;
 };
 
-const waitMs = 30_000;
+const waitMs = 45_000;
 
 export function sceneOf(cast: Cast, basket: Line[], voice: Voice): { scene: Scene; orderId: () => string | undefined } {
   const { ada, staff, supervisor } = cast;
@@ -79,6 +80,19 @@ export function sceneOf(cast: Cast, basket: Line[], voice: Voice): { scene: Scen
       const right = ({ payment }: OrderView) => statuses.some((status) => status === payment.refund?.status);
       const { payment } = await eventually(`the refund is ${statuses.join(" or ")}`, order, right);
       say(`The refund is ${payment.refund?.status}.`);
+    },
+    async goodsAreHeld() {
+      const stock = () => Promise.all(basket.map(({ product }) => ada.get<StockView>(`/inventory/${product.id}`)));
+      await eventually("the goods are held", stock, (now) =>
+        basket.every(({ before, quantity }, n) => now[n]?.held === before.held + quantity),
+      );
+      say(`Inventory holds ${wanted}.`);
+    },
+    async later(seconds) {
+      voice.awaits(`${seconds} s have passed`);
+      await pause(seconds * 1000);
+      const { status, payment } = await order();
+      say(`${seconds} s later the order is ${status}, its payment ${payment.status}.`);
     },
     async staffShips(parcel) {
       await staff.put(`${current()}/status`, { status: "shipped", ...parcel });

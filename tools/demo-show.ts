@@ -9,30 +9,23 @@ export function shown({ order, statement, stock, timeline }: Facts): string[] {
   const { charges, refunds, net } = statement;
   const money = (minor: number) => toDecimal(minor, order.currency);
   const { payment, currency } = order;
+  const sums = (movements: Movement[]) => `${money(moved(movements))}${outcomes(movements)}`;
   return [
     ...block("order", [[order.id, order.status + (order.cancel_reason ? ` (${order.cancel_reason})` : "")]]),
     ...block("money", [
-      [
-        "provider",
-        `charged ${money(moved(charges))}`,
-        `refunded ${money(moved(refunds))}`,
-        `kept ${money(net)} ${currency}`,
-      ],
-      ["ledger", entries("charge", charges), entries("refund", refunds)],
-      ["order", paymentInWords(payment), refundInWords(payment)],
+      ["provider", `charged ${sums(charges)}, refunded ${sums(refunds)}, kept ${money(net)} ${currency}`],
+      ["order", `${paymentInWords(payment)}, ${payment.refund ? `refund ${payment.refund.status}` : "no refund"}`],
     ]),
     ...block("stock", stock.map(stockRow)),
     ...block("timeline", timeline.map(timelineRow)),
   ];
 }
 
-const entries = (what: string, movements: Movement[]) =>
-  movements.length === 0 ? `no ${what}` : `${what}: ${movements.map(({ status }) => status).join(", ")}`;
+const outcomes = (movements: Movement[]) =>
+  movements.length === 0 ? "" : ` (${movements.map(({ status }) => status).join(", ")})`;
 
 const paymentInWords = ({ status, attempt, method }: OrderView["payment"]) =>
   status === "none" ? "payment none" : `payment ${status} (${method}, attempt ${attempt})`;
-
-const refundInWords = ({ refund }: OrderView["payment"]) => (refund ? `refund ${refund.status}` : "no refund");
 
 const stockRow = ({ name, quantity, before, after }: StockChange) => [
   `${quantity} × ${name}`,

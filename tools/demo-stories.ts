@@ -1,14 +1,14 @@
 import type { End, Story } from "./demo-story.js";
 
-const sold = { status: "processing", payment: "succeeded", attempt: 1, money: "kept", stock: "sold" } as const;
-const givenBack = {
-  status: "cancelled",
-  payment: "succeeded",
-  attempt: 1,
-  money: "given back",
-  stock: "untouched",
-} as const;
-const charged: Pick<End, "charges"> = { charges: ["succeeded"] };
+const paid = { payment: "succeeded", attempt: 1, charges: ["succeeded"] } satisfies Partial<End>;
+const sold = (...timeline: string[]): End => ({
+  ...paid,
+  ...{ status: "processing", money: "kept", stock: "sold", timeline },
+});
+const givenBack = (reason: string, ...timeline: string[]): End => ({
+  ...paid,
+  ...{ status: "cancelled", reason, money: "given back", stock: "untouched", timeline },
+});
 
 export const stories: Story[] = [
   {
@@ -21,37 +21,36 @@ export const stories: Story[] = [
       await staffShips({ tracking_number: "DEMO-0001", carrier: "Parcel Post" });
       await staffDelivers();
     },
-    end: {
-      ...{ ...sold, ...charged, status: "delivered" },
-      timeline: ["place", "payments.succeeded", "inventory.reserved", "ship", "deliver"],
-    },
+    end: { ...sold("place", "payments.succeeded", "inventory.reserved", "ship", "deliver"), status: "delivered" },
   },
   {
     name: "declined",
     title: "Her card is declined: the goods stay held, and she pays with another",
     basket: [1],
-    async play({ adaOrders, until, adaPays }) {
+    async play({ adaOrders, until, goodsAreHeld, adaPays }) {
       await adaOrders("card_declined");
       await until("payment_failed");
+      await goodsAreHeld();
       await adaPays("card_ok");
       await until("processing");
     },
     end: {
-      ...{ ...sold, attempt: 2, charges: ["declined", "succeeded"] },
-      timeline: ["place", "payments.failed", "pay", "payments.succeeded", "inventory.reserved"],
+      ...sold("place", "payments.failed", "pay", "payments.succeeded", "inventory.reserved"),
+      ...{ attempt: 2, charges: ["declined", "succeeded"] },
     },
   },
   {
     name: "expired",
     title: "Nobody pays in time: the saga cancels the order, the goods are free again",
     basket: [3],
-    async play({ checkoutSells, until }) {
+    async play({ checkoutSells, until, goodsAreHeld }) {
       await checkoutSells({ payWithin: 6 });
+      await goodsAreHeld();
       await until("cancelled");
     },
     end: {
-      ...{ status: "cancelled", reason: "payment_window_over", payment: "none", attempt: 0, money: "never taken" },
-      ...{ charges: [], stock: "untouched", timeline: ["place upstream", "expire", "inventory.released"] },
+      ...givenBack("payment_window_over", "place upstream", "expire", "inventory.released"),
+      ...{ payment: "none", attempt: 0, charges: [], money: "never taken" },
     },
   },
   {
@@ -63,10 +62,7 @@ export const stories: Story[] = [
       await until("cancelled");
       await untilRefund("done");
     },
-    end: {
-      ...{ ...givenBack, ...charged, reason: "out_of_stock" },
-      timeline: ["place upstream", "payments.succeeded", "inventory.out_of_stock", "payments.refunded"],
-    },
+    end: givenBack("out_of_stock", "place upstream", "inventory.out_of_stock", "payments.refunded"),
   },
   {
     name: "cancelled",
@@ -78,20 +74,18 @@ export const stories: Story[] = [
       await adaCancels("changed her mind");
       await untilRefund("done");
     },
-    end: {
-      ...{ ...givenBack, ...charged, reason: "changed her mind" },
-      timeline: ["inventory.reserved", "cancel", "inventory.released", "payments.refunded"],
-    },
+    end: givenBack("changed her mind", "inventory.reserved", "cancel", "inventory.released", "payments.refunded"),
   },
   {
     name: "late",
     title: "The provider answers too late: the payment stays open, and is charged exactly once",
     basket: [1],
-    async play({ adaOrders, until }) {
+    async play({ adaOrders, until, later }) {
       await adaOrders("card_timeout_then_ok");
+      await later(4);
       await until("processing");
     },
-    end: { ...sold, ...charged, timeline: ["place", "payments.succeeded", "inventory.reserved"] },
+    end: sold("place", "payments.succeeded", "inventory.reserved"),
   },
   {
     name: "refund",
@@ -104,10 +98,7 @@ export const stories: Story[] = [
       await untilRefund("failed", "done");
       await untilRefund("done");
     },
-    end: {
-      ...{ ...givenBack, ...charged, reason: "found it cheaper" },
-      timeline: ["cancel", "inventory.released", "payments.refund_failed", "payments.refunded"],
-    },
+    end: givenBack("found it cheaper", "cancel", "inventory.released", "payments.refund_failed", "payments.refunded"),
   },
   {
     name: "killed",
@@ -119,6 +110,6 @@ export const stories: Story[] = [
       await dies("payment");
       await until("processing");
     },
-    end: { ...sold, ...charged, timeline: ["place", "payments.succeeded", "inventory.reserved"] },
+    end: sold("place", "payments.succeeded", "inventory.reserved"),
   },
 ];

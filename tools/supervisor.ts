@@ -97,10 +97,10 @@ async function started(
   say("Starting PostgreSQL, Redis, placement, scheduler and the payment provider …");
   const sidecarEnv = await infra.start(kept, options.settings ?? {});
   if (all.length > 0) say(`Starting ${all.map(({ name }) => name).join(", ")}, each with its sidecar …`);
-  await copies.start(all, (app) => [
-    appSpec(app, options.appEnv),
-    sidecarSpec(app, dapr.daprd, infra.addresses, sidecarEnv),
-  ]);
+  await copies.start(all, (app) => ({
+    app: appSpec(app, options.appEnv),
+    sidecar: sidecarSpec(app, dapr.daprd, infra.addresses, sidecarEnv),
+  }));
   return {
     url: `http://127.0.0.1:${described.find(({ appID }) => appID === gateway)?.appPort ?? instance.portBase}`,
     dir: instance.dir,

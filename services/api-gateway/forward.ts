@@ -32,6 +32,22 @@ async function readBody(ctx: Koa.Context): Promise<Buffer | null> {
 export function forwarder(daprPort: number) {
   const pool = new Pool(`http://127.0.0.1:${daprPort}`, { connections: 200, keepAliveTimeout: 30_000 });
 
+  async function ask(request: Parameters<typeof pool.request>[0], app: string, tries: number) {
+    for (let n = 1; ; n++) {
+      try {
+        const { statusCode, headers, body } = await pool.request(request);
+        const text = await body.text();
+        // A 5xx that is no problem of the service comes from a sidecar: the service is away.
+        const problem = String(headers["content-type"]).startsWith("application/problem+json");
+        if (statusCode < 500 || problem) return { statusCode, headers, text };
+        throw new Error(text);
+      } catch (error) {
+        if (n === tries) throw new Unavailable(`the ${app} service`, error);
+        await new Promise((resume) => setTimeout(resume, 50 * 2 ** n));
+      }
+    }
+  }
+
   return async (ctx: Koa.Context, app: string): Promise<void> => {
     const here = context();
     const headers: Record<string, string> = {
@@ -42,22 +58,19 @@ export function forwarder(daprPort: number) {
       const value = ctx.get(name);
       if (value) headers[name] = value;
     }
+    // No public path needs an escape; an escaped slash or dot could reach a path that is not public.
+    if (!/^[\w/~-][\w./~-]*$/.test(ctx.path) || ctx.path.includes(".."))
+      throw new Problem(404, "there is no such path");
     const path = `/v1.0/invoke/${app}/method${ctx.path}${ctx.search}`;
     const body = await readBody(ctx);
-    const answer = await pool
-      .request({ method: ctx.method as "GET", path, headers, body, headersTimeout: 20_000 })
-      .catch((error) => {
-        throw new Unavailable(`the ${app} service`, error);
-      });
-    const text = await answer.body.text();
-    // A 5xx that is no problem of the service comes from a sidecar: the service is away.
-    const problem = String(answer.headers["content-type"]).startsWith("application/problem+json");
-    if (answer.statusCode >= 500 && !problem) throw new Unavailable(`the ${app} service`, new Error(text));
+    const request = { method: ctx.method as "GET", path, headers, body, headersTimeout: 20_000 };
+    // Only a read may be asked again blindly while a replica comes or goes; for the rest see resiliency.yaml.
+    const answer = await ask(request, app, ctx.method === "GET" ? 5 : 1);
     ctx.status = answer.statusCode;
     for (const name of returned) {
       const value = answer.headers[name];
       if (value) ctx.set(name, value);
     }
-    ctx.body = text;
+    ctx.body = answer.text;
   };
 }

@@ -9,15 +9,15 @@ export function message(order: Order, effect: Effect): Message {
     const { id, pay_by, repeat_seconds } = order;
     const instance = { workflow: sagaName, id, input: { order_id: id, pay_by, repeat_seconds } satisfies SagaInput };
     return effect.saga === "start"
-      ? { start: instance }
+      ? { start: { ...instance, id: order.version === 1 ? id : `${id}_${order.version}` } }
       : { tell: { ...instance, event: "changed", data: progress(order) } };
   }
   const { user_id, currency, payment } = order;
   const about = { order_id: order.id, user_id };
   const money = (minor: number) => toDecimal(minor, currency);
   if ("refund" in effect) {
-    const { payment_id, amount, reason } = effect.refund;
-    const body = { ...about, payment_id, amount: money(amount), currency, reason };
+    const { amount, ...refund } = effect.refund;
+    const body = { ...about, ...refund, amount: toDecimal(amount, refund.currency) };
     return { ask: { app: "payment", path: "/rpc/refund", body } };
   }
   if ("register" in effect) {

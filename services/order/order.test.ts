@@ -119,7 +119,7 @@ describe("the straight path", () => {
       total: "44.03",
       payment: { status: "succeeded", amount: "44.03", refund: null },
     });
-    expect(progress(order)).toEqual({ phase: "ended", waiting: false });
+    expect(progress(order)).toEqual({ version: 5, phase: "ended", waiting: false });
   });
 
   test("each change adds one timeline entry and one to the version", () => {
@@ -156,8 +156,29 @@ describe("payment", () => {
     const event = (command as { event: { payment_id: string } }).event;
     expect(decision.kind === "changed" && decision.effects).toMatchObject([
       { refund: { payment_id: event.payment_id } },
+      { saga: "tell" },
     ]);
     expect(decision.kind === "changed" && kind(decide(decision.order, command, at))).toBe("unchanged");
+  });
+
+  test("money from elsewhere counts unless a charge of ours is under way, and goes back in its own currency", () => {
+    const foreign = (amount: string, currency = "EUR"): Command => {
+      const { event } = succeeded(1, amount) as Command & { type: "payment_succeeded" };
+      const { attempt, ...rest } = event;
+      return { type: "payment_succeeded", foreign: true, event: { ...rest, payment_id: paymentId(8), currency } };
+    };
+    const waiting = placed({ payment_method: undefined });
+    expect(play(waiting, foreign("44.03")).order).toMatchObject({ status: "paid", payment: { external: true } });
+    expect(play(placed(), foreign("44.03")).order).toMatchObject({ status: "payment_required", refunds: [{}] });
+    expect(play(waiting, foreign("4403", "JPY")).order.refunds).toMatchObject([{ amount: 4403, currency: "JPY" }]);
+    expect(kind(decide(waiting, foreign("-44.03"), at))).toBe("refused");
+    expect(kind(decide(waiting, foreign("44.031"), at))).toBe("refused");
+  });
+
+  test("money that comes when all was over starts a saga anew, which sees to its return", () => {
+    const { order } = play(placed(), failed(), cancel, released);
+    const late = decide(order, succeeded(2), at);
+    expect(late.kind === "changed" && late.effects.at(-1)).toEqual({ saga: "start" });
   });
 
   test("a refusal of an older attempt changes nothing", () => {
@@ -223,7 +244,7 @@ describe("cancelling", () => {
 
   test("it ends when stock and money are both back, in either order", () => {
     const { order } = play(placed(), succeeded(), cancel);
-    expect(progress(order)).toEqual({ phase: "giving_back", waiting: true });
+    expect(progress(order)).toEqual({ version: 3, phase: "giving_back", waiting: true });
     expect(progress(play(order, released).order).phase).toBe("giving_back");
     expect(progress(play(order, refunded).order).phase).toBe("giving_back");
     expect(progress(play(order, released, refunded).order).phase).toBe("ended");
@@ -266,6 +287,12 @@ describe("asking again", () => {
     expect(reminded(play(placed(), succeeded(), reserved).order)).toBe("unchanged");
     expect(reminded(play(placed(), succeeded(), cancel).order)).toEqual([{ publish: "orders.cancelled" }]);
     expect(reminded(play(placed(), succeeded(), cancel, released, refunded).order)).toBe("unchanged");
+  });
+
+  test("also money that did not count, until it is back; before that a delivered order has not ended", () => {
+    const { order } = play(placed(), succeeded(), reserved, ship, deliver, succeeded(2));
+    expect(reminded(order)).toMatchObject([{ refund: { payment_id: paymentId(2), currency: "EUR" } }]);
+    expect(progress(order)).toMatchObject({ phase: "delivering", waiting: true });
   });
 
   test("after the cancel it also says again the charge whose outcome is missing", () => {

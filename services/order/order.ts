@@ -11,6 +11,7 @@ export type Line = { product_id: string; name: string; quantity: number; price: 
 export type Refund = {
   payment_id: string;
   amount: number;
+  currency: string;
   status: "pending" | "failed" | "done";
   refund_id: string | null;
 };
@@ -81,7 +82,7 @@ export type At = { now: string; actor: string; trace_id: string | null };
 export type Effect =
   | { publish: "orders.created" | "payments.requested" | "orders.paid" | "orders.payment_failed" }
   | { publish: "orders.processing" | "orders.shipped" | "orders.delivered" | "orders.cancelled" }
-  | { refund: { payment_id: string; amount: number; reason: string } }
+  | { refund: { payment_id: string; amount: number; currency: string; reason: string } }
   | { register: { payment_id: string; reference: string } }
   | { saga: "start" | "tell" };
 
@@ -350,12 +351,14 @@ export function decide(order: Order, command: Command, at: At): Decision {
 function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, foreign: boolean, at: At): Decision {
   const { payment, status } = order;
   if (event.payment_id === payment.payment_id) return unchanged;
-  const amount = toMinor(event.amount, event.currency);
+  const { payment_id, currency } = event;
+  const amount = toMinor(event.amount, currency);
+  if (amount === undefined || amount < 0) return refuse(order, `${event.amount} is no amount of ${currency}`);
   // While a charge of ours is under way no other money counts: the order would forget to give that charge back.
   const current = (event.attempt ?? payment.attempt) === payment.attempt && !(foreign && payment.status === "pending");
-  const right = amount === order.total && event.currency === order.currency;
-  if (status === "payment_required" && current && right && amount !== undefined) {
-    const { payment_id, payment_date, payment_method } = event;
+  const right = amount === order.total && currency === order.currency;
+  if (status === "payment_required" && current && right) {
+    const { payment_date, payment_method } = event;
     const taken = { payment_id, payment_date, method: payment_method, amount, external: foreign };
     const register: Effect[] = foreign ? [{ register: { payment_id, reference: event.provider_id } }] : [];
     return change(order, at, "status", "payments.succeeded", paid(order, taken), [
@@ -364,10 +367,10 @@ function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, fo
     ]);
   }
   if (order.refunds.some((refund) => refund.payment_id === event.payment_id)) return unchanged;
-  const refund: Refund = { payment_id: event.payment_id, amount: amount ?? 0, status: "pending", refund_id: null };
+  const refund: Refund = { payment_id, amount, currency, status: "pending", refund_id: null };
   const answered: Partial<Order> =
     status === "cancelled" && current && payment.status === "pending"
-      ? { payment: { ...payment, status: "succeeded", payment_id: event.payment_id, amount: amount ?? 0 } }
+      ? { payment: { ...payment, status: "succeeded", payment_id, amount } }
       : {};
   return change(
     order,
@@ -375,7 +378,8 @@ function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, fo
     "event",
     "payments.succeeded (not counted)",
     { ...answered, refunds: [...order.refunds, refund] },
-    [{ refund: { payment_id: event.payment_id, amount: amount ?? 0, reason: "not counted" } }, { saga: "tell" }],
+    // A saga that has ended is not woken again: another one sees to this refund.
+    [...askBack(refund), { saga: progress(order).phase === "ended" ? "start" : "tell" }],
   );
 }
 
@@ -394,6 +398,7 @@ function cancel(order: Order, reason: string, name: string, at: At): Decision {
           {
             payment_id: payment.payment_id as string,
             amount: payment.amount as number,
+            currency: order.currency,
             status: "pending",
             refund_id: null,
           },
@@ -451,18 +456,17 @@ function unanswered(order: Order): Effect[] {
   const charge: Effect[] =
     payment.status === "pending" ? [{ publish: payment.attempt === 1 ? "orders.created" : "payments.requested" }] : [];
   if (status === "cancelled") return isSettled(order) ? [] : [{ publish: "orders.cancelled" }, ...charge];
-  const refunds = order.refunds.flatMap(({ status, payment_id, amount }) =>
-    status === "done" ? [] : [{ refund: { payment_id, amount, reason: "not counted" } }],
-  );
+  const refunds = order.refunds.flatMap(askBack);
   if (status === "paid") return [{ publish: "orders.paid" }, ...refunds];
   return [...charge, ...refunds];
 }
 
+const askBack = ({ payment_id, amount, currency, status }: Refund): Effect[] =>
+  status === "done" ? [] : [{ refund: { payment_id, amount, currency, reason: "not counted" } }];
+
 /** A cancelled order is done with when stock and money are back and no charge is still under way. */
 const isSettled = (order: Order): boolean =>
-  order.released_at !== null &&
-  order.payment.status !== "pending" &&
-  allBack(order);
+  order.released_at !== null && order.payment.status !== "pending" && allBack(order);
 
 const allBack = ({ refunds }: Order): boolean => refunds.every(({ status }) => status === "done");
 
@@ -508,7 +512,9 @@ export function view(order: Order): OrderView {
       payment_id: payment.payment_id,
       amount: payment.amount === null ? null : money(payment.amount),
       code: payment.code,
-      refund: refund ? { status: refund.status, refund_id: refund.refund_id, amount: money(refund.amount) } : null,
+      refund: refund
+        ? { status: refund.status, refund_id: refund.refund_id, amount: toDecimal(refund.amount, refund.currency) }
+        : null,
     },
     reservation: order.reservation,
     shipment: order.shipment,

@@ -57,11 +57,11 @@ async function play(
   return { calls, timers: timers.length, ended: second };
 }
 
-const paying: Progress = { phase: "paying", waiting: true };
-const idle: Progress = { phase: "paying", waiting: false };
-const delivering: Progress = { phase: "delivering", waiting: false };
-const givingBack: Progress = { phase: "giving_back", waiting: true };
-const ended: Progress = { phase: "ended", waiting: false };
+const paying: Progress = { version: 0, phase: "paying", waiting: true };
+const idle: Progress = { version: 0, phase: "paying", waiting: false };
+const delivering: Progress = { version: 0, phase: "delivering", waiting: false };
+const givingBack: Progress = { version: 0, phase: "giving_back", waiting: true };
+const ended: Progress = { version: 0, phase: "ended", waiting: false };
 const never = () => {
   throw new Error("no step was due");
 };
@@ -135,6 +135,31 @@ describe("after a cancel", () => {
     );
     expect(calls).toEqual([]);
   });
+});
+
+test("a hint that a later one has overtaken changes nothing", async () => {
+  const { calls } = await play(
+    [
+      [1, { ...delivering, version: 4 }],
+      [2, { ...paying, version: 2 }],
+      [10, { ...givingBack, version: 5 }],
+      [20, { ...delivering, version: 4 }],
+      [60, { ...ended, version: 6 }],
+    ],
+    () => ({ ...givingBack, version: 5 }),
+  );
+  expect(calls).toEqual(["askAgain@50"]);
+});
+
+test("while goods are on their way, money that did not count is asked back until it is", async () => {
+  const { calls } = await play(
+    [
+      [1, { ...delivering, waiting: true }],
+      [50, ended],
+    ],
+    () => ({ ...delivering, waiting: true }),
+  );
+  expect(calls).toEqual(["askAgain@16", "askAgain@46"]);
 });
 
 test("while people ship and deliver it sleeps without a timer", async () => {

@@ -1,0 +1,336 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import type { PaymentView } from "../contracts/payment.js";
+import {
+  broker,
+  eventually,
+  orderOf,
+  type Person,
+  place,
+  processes,
+  product,
+  publishForeign,
+  reaches,
+  rowsUnder,
+  signedIn,
+  statementOf,
+  stockOf,
+  timelineOf,
+} from "./system.js";
+
+const ada = await signedIn("ada");
+const staff = await signedIn("staff");
+const adaId = (await ada.call<{ id: string }>("GET", "/users/me")).body.id;
+const { id, price } = product(4);
+await staff.call("PUT", `/inventory/${id}`, { on_hand: 10_000 });
+
+const cancel = (who: Person, order: string, reason?: string) =>
+  who.call<{ status: string }>("POST", `/orders/${order}/cancel`, reason ? { reason } : {});
+const paymentsOf = async (order: string) =>
+  (await ada.call<{ items: PaymentView[] }>("GET", `/orders/${order}/payments`)).body.items;
+/** Cancelled, and everything given back that was taken. */
+const settled = (order: string, seconds?: number) =>
+  eventually(
+    async () => ({
+      order: await orderOf(ada, order),
+      names: (await timelineOf(ada, order)).map((entry) => entry.name),
+    }),
+    ({ order, names }) =>
+      order.status === "cancelled" &&
+      names.includes("inventory.released") &&
+      (order.payment.refund?.status ?? "done") === "done",
+    seconds,
+  );
+async function paid(method = "card_ok") {
+  const { body } = await place(ada, id, 1, method);
+  return (await reaches(ada, body.id, "processing")).id;
+}
+
+describe("cancel at every stage", () => {
+  test.each([
+    ["before payment, by the customer", () => place(ada, id), ada, "customer", 0],
+    ["after a refusal, by the customer", () => place(ada, id, 1, "card_declined"), ada, "customer", 0],
+    ["after payment, by staff", async () => ({ body: { id: await paid() } }), staff, "damaged in store", 1],
+  ] as const)("%s: stock and money are back", async (_, make, who, reason, refunds) => {
+    const before = await stockOf(id);
+    const { body } = await make();
+    if (refunds === 0)
+      await eventually(
+        () => orderOf(ada, body.id),
+        (order) => order.payment.status !== "pending",
+      );
+    expect((await cancel(who, body.id, reason === "customer" ? undefined : reason)).status).toBe(200);
+    expect((await cancel(who, body.id)).status).toBe(200);
+    const { order } = await settled(body.id);
+    expect(order).toMatchObject({ status: "cancelled", cancel_reason: reason });
+    expect(order.payment.refund?.status ?? null).toBe(refunds ? "done" : null);
+    expect(await statementOf(body.id)).toMatchObject({ net: 0 });
+    expect((await statementOf(body.id)).refunds).toHaveLength(refunds);
+    expect(await stockOf(id)).toEqual(before);
+  });
+
+  test("not once it is shipped", async () => {
+    const order = await paid();
+    await staff.call("PUT", `/orders/${order}/status`, { status: "shipped", tracking_number: "T", carrier: "C" });
+    const refused = await cancel(ada, order);
+    expect(refused.status).toBe(409);
+    expect(refused.body).toMatchObject({ status_now: "shipped", allowed: ["delivered"] });
+  });
+
+  test.each(["payment", "reservation", "shipping"])("a race with %s has one winner and a right end", async (rival) => {
+    const before = await stockOf(id);
+    const ends: string[] = [];
+    for (let n = 0; n < 8; n++) {
+      const order = rival === "shipping" ? await paid() : (await place(ada, id, 1, "card_ok")).body.id;
+      if (rival === "reservation") await reaches(ada, order, "paid", 1);
+      const ship = { status: "shipped", tracking_number: "T", carrier: "C" };
+      const [cancelled, shipped] = await Promise.all([
+        cancel(ada, order),
+        rival === "shipping" ? staff.call("PUT", `/orders/${order}/status`, ship) : undefined,
+      ]);
+      if (shipped) expect([cancelled.status, shipped.status].sort()).toEqual([200, 409]);
+      if (cancelled.status === 200) {
+        expect((await settled(order)).order.status).toBe("cancelled");
+        const { net } = await eventually(
+          () => statementOf(order),
+          (statement) => statement.net === 0,
+        );
+        expect(net).toBe(0);
+      } else {
+        ends.push(order);
+        expect((await statementOf(order)).net).toBe(price);
+      }
+    }
+    const after = await eventually(
+      () => stockOf(id),
+      (stock) => stock.reserved === before.reserved + ends.length && stock.held === before.held,
+    );
+    expect(after).toMatchObject({
+      on_hand: before.on_hand - ends.length,
+      held: before.held,
+      reserved: before.reserved + ends.length,
+    });
+  });
+});
+
+describe("payment", () => {
+  test("an answer that comes too late for us is found out, and charged once", async () => {
+    const { body } = await place(ada, id, 1, "card_timeout_then_ok");
+    expect((await reaches(ada, body.id, "processing")).payment.attempt).toBe(1);
+    expect(await statementOf(body.id)).toMatchObject({ net: price, charges: [{ status: "succeeded" }] });
+  });
+
+  test("a provider that fails twice is asked again", async () => {
+    const { body } = await place(ada, id, 1, "card_flaky");
+    expect((await reaches(ada, body.id, "processing")).status).toBe("processing");
+    expect((await statementOf(body.id)).charges).toHaveLength(1);
+  });
+
+  test("a refund that fails shows, is tried again and comes", async () => {
+    const order = await paid("card_refund_fails_once");
+    await cancel(ada, order);
+    const { order: done, names } = await settled(order);
+    expect(done.payment.refund?.status).toBe("done");
+    expect(names).toContain("payments.refund_failed");
+    expect(await statementOf(order)).toMatchObject({ net: 0 });
+    expect(await paymentsOf(order)).toMatchObject([{ status: "succeeded", refund: { status: "done" } }]);
+  });
+
+  test("a second try while one is pending, or after it is paid, is refused", async () => {
+    const { body } = await place(ada, id, 1, "card_timeout_then_ok");
+    const pay = () => ada.call("POST", `/orders/${body.id}/payments`, { payment_method: "card_ok" });
+    expect((await pay()).status).toBe(409);
+    await reaches(ada, body.id, "processing");
+    expect((await pay()).status).toBe(409);
+  });
+
+  test("recorded by staff, cancelled, and paid back by staff: pending until then", async () => {
+    const { body } = await place(ada, id);
+    const record = { status: "confirmed", payment_reference: "bank transfer 17" };
+    expect((await staff.call("PUT", `/orders/${body.id}/status`, record)).status).toBe(200);
+    await reaches(ada, body.id, "processing");
+    const [payment] = await eventually(
+      () => paymentsOf(body.id),
+      (payments) => payments.length === 1,
+    );
+    expect(payment).toMatchObject({ provider: "external", status: "succeeded", attempt: null });
+    const refund = { reference: "sent back" };
+    const refunds = `/payments/${payment?.payment_id}/refunds`;
+    expect((await staff.call("POST", refunds, refund)).status).toBe(409);
+
+    await cancel(staff, body.id, "no longer made");
+    await eventually(
+      () => paymentsOf(body.id),
+      ([p]) => p?.refund?.status === "pending",
+    );
+    expect((await orderOf(ada, body.id)).payment.refund?.status).toBe("pending");
+    expect((await ada.call("POST", refunds, refund)).status).toBe(403);
+    expect((await staff.call("POST", refunds, refund)).status).toBe(200);
+    expect((await settled(body.id)).order.payment.refund?.status).toBe("done");
+    expect((await statementOf(body.id)).charges).toEqual([]);
+  });
+});
+
+describe("repeats", () => {
+  test("an answer that the broker lost is asked for again and comes", async () => {
+    const { body } = await place(ada, id, 1, "card_timeout_then_ok");
+    await sleep(1_000); // the outbox is empty by then, so that nothing but the saga can ask again
+    // The charge takes seconds: time to take the order service away before the answer is there.
+    await Promise.all([processes.stop("order"), processes.stop("order-daprd")]);
+    const lost = await eventually(async () => {
+      const entries = (await broker("XREVRANGE", "payments.succeeded", "+", "-", "COUNT", "10")) as [
+        string,
+        string[],
+      ][];
+      return entries.find(([, fields]) => fields.join(" ").includes(body.id))?.[0];
+    }, Boolean);
+    expect(await broker("XDEL", "payments.succeeded", lost as string)).toBe(1);
+    await Promise.all([processes.start("order-daprd"), processes.start("order")]);
+    expect(
+      (
+        await eventually(
+          () => orderOf(ada, body.id),
+          (order) => order.status === "processing",
+          50,
+        )
+      ).status,
+    ).toBe("processing");
+    expect((await timelineOf(ada, body.id)).map((entry) => entry.name)).toContain("asked again");
+    expect((await statementOf(body.id)).charges).toHaveLength(1);
+  });
+});
+
+describe("foreign facts", () => {
+  const upstream = (over: object = {}) => {
+    const order_id = crypto.randomUUID();
+    const items = [{ product_id: id, quantity: 2, price: "10.00" }];
+    return { order_id, user_id: adaId, total: "23.80", currency: "EUR", items_count: 1, items, ...over };
+  };
+
+  test("an upstream checkout's order is taken in, charged by its total, and goes the whole way", async () => {
+    const event = upstream({ payment_method: "card_ok" });
+    await publishForeign("orders.created", event);
+    await publishForeign("orders.created", event);
+    const order = await reaches(ada, event.order_id, "processing");
+    expect(order).toMatchObject({ subtotal: "20.00", tax: "3.80", total: "23.80", items: [{ name: product(4).name }] });
+    expect(await statementOf(event.order_id)).toMatchObject({ net: 2380, charges: [{ status: "succeeded" }] });
+  });
+
+  test("its payment by someone else counts once, and a second one is owed back", async () => {
+    const event = upstream();
+    await publishForeign("orders.created", event);
+    await reaches(ada, event.order_id, "payment_required");
+    const payment = (payment_id: string) => ({
+      ...{ payment_id, order_id: event.order_id, user_id: adaId, amount: "23.80", currency: "EUR" },
+      ...{ payment_date: new Date().toISOString(), payment_method: "wire", provider_id: "bank-1" },
+    });
+    const [first, second] = [crypto.randomUUID(), crypto.randomUUID()];
+    await publishForeign("payments.succeeded", payment(first));
+    await publishForeign("payments.succeeded", payment(first));
+    const order = await reaches(ada, event.order_id, "processing");
+    expect(order.payment).toMatchObject({ status: "succeeded", payment_id: first, method: "wire" });
+    await publishForeign("payments.succeeded", payment(second));
+    const payments = await eventually(
+      () => paymentsOf(event.order_id),
+      (all) => all.length === 2,
+    );
+    expect(
+      payments.map(({ payment_id, provider, refund }) => [payment_id, provider, refund?.status ?? null]).sort(),
+    ).toEqual(
+      [
+        [first, "external", null],
+        [second, "external", "pending"],
+      ].sort(),
+    );
+  });
+
+  test("answers of foreign programs are understood: refused, reserved, released, refunded", async () => {
+    await processes.stop("inventory");
+    const { order_id, ...event } = upstream();
+    const about = { order_id, user_id: adaId };
+    await publishForeign("orders.created", { order_id, ...event });
+    await reaches(ada, order_id, "payment_required");
+    const pay = { ...about, amount: "23.80", currency: "EUR" };
+    const payment_id = crypto.randomUUID();
+    await publishForeign("payments.succeeded", {
+      ...{ ...pay, payment_id, payment_date: new Date().toISOString(), payment_method: "wire", provider_id: "b" },
+    });
+    await reaches(ada, order_id, "paid");
+    const items = [{ product_id: id, quantity: 2 }];
+    const reservation_id = crypto.randomUUID();
+    await publishForeign("inventory.reserved", {
+      reservation_id,
+      order_id,
+      items,
+      reserved_at: new Date().toISOString(),
+    });
+    expect((await reaches(ada, order_id, "processing")).reservation?.reservation_id).toBe(reservation_id);
+    await cancel(staff, order_id);
+    await publishForeign("payments.refund_failed", {
+      ...{
+        payment_id,
+        refund_id: crypto.randomUUID(),
+        order_id,
+        code: "bank_closed",
+        next_try_at: new Date().toISOString(),
+      },
+    });
+    await eventually(
+      () => orderOf(ada, order_id),
+      (order) => order.payment.refund?.status === "failed",
+    );
+    await publishForeign("payments.refunded", {
+      ...pay,
+      payment_id,
+      refund_id: crypto.randomUUID(),
+      refunded_at: new Date().toISOString(),
+    });
+    await publishForeign("inventory.released", { order_id, items, released_at: new Date().toISOString() });
+    const { order } = await settled(order_id);
+    await processes.start("inventory");
+    expect(order).toMatchObject({ status: "cancelled", payment: { refund: { status: "done" } } });
+  });
+
+  test("money that comes when all is over is owed back, and a new saga sees to it", async () => {
+    const { body } = await place(ada, id);
+    await cancel(ada, body.id);
+    await settled(body.id);
+    const payment_id = crypto.randomUUID();
+    await publishForeign("payments.succeeded", {
+      ...{ payment_id, order_id: body.id, user_id: adaId, amount: body.total, currency: "EUR" },
+      ...{ payment_date: new Date().toISOString(), payment_method: "wire", provider_id: "bank-2" },
+    });
+    await eventually(
+      () => orderOf(ada, body.id),
+      (order) => order.payment.refund?.status === "pending",
+    );
+    await eventually(
+      () => staff.call("POST", `/payments/${payment_id}/refunds`, { reference: "sent back" }),
+      ({ status }) => status === 200,
+    );
+    expect((await settled(body.id)).order.payment.refund?.status).toBe("done");
+    expect(
+      await eventually(
+        () => rowsUnder("order", "outbox:"),
+        (rows) => rows === 0,
+        15,
+      ),
+    ).toBe(0);
+  });
+
+  test("what can never be handled is set aside and holds nothing up", async () => {
+    const before = await rowsUnder("order", "dead-letter:");
+    await publishForeign("orders.created", upstream({ total: "1.00", payment_method: "card_ok" }));
+    await publishForeign("orders.created", { nonsense: true });
+    await broker("XADD", "payments.succeeded", "*", "data", "not even JSON");
+    await publishForeign("payments.failed", { ...upstream(), payment_id: "\u0000", reason: "\u0000" });
+    const { body } = await place(ada, id, 1, "card_ok");
+    expect((await reaches(ada, body.id, "processing", 8)).status).toBe("processing");
+    expect(
+      await eventually(
+        () => rowsUnder("order", "dead-letter:"),
+        (rows) => rows >= before + 3,
+      ),
+    ).toBe(before + 3);
+  });
+});

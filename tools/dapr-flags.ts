@@ -1,0 +1,53 @@
+import type { App } from "./dapr-file.js";
+
+type Addresses = { placement: string; scheduler: string };
+
+/** The flags `dapr run` would give this app's sidecar, bound to this machine only, with time to finish what it has begun. */
+export function sidecarArgs(app: App, { placement, scheduler }: Addresses): string[] {
+  const flags: Record<string, string | number | undefined> = {
+    "app-id": app.appID,
+    "app-port": app.appPort,
+    "app-protocol": app.appProtocol ?? "http",
+    "app-max-concurrency": app.appMaxConcurrency,
+    "app-health-check-path": app.appHealthCheckPath,
+    "app-health-probe-interval": app.appHealthProbeInterval,
+    "app-health-probe-timeout": app.appHealthProbeTimeout,
+    "app-health-threshold": app.appHealthThreshold,
+    "dapr-http-port": app.daprHTTPPort,
+    "dapr-grpc-port": app.daprGRPCPort,
+    "dapr-internal-grpc-port": app.daprInternalGRPCPort,
+    "dapr-internal-grpc-listen-address": "127.0.0.1",
+    "dapr-listen-addresses": "127.0.0.1",
+    "dapr-graceful-shutdown-seconds": 5,
+    "metrics-port": app.metricsPort,
+    "metrics-listen-address": "127.0.0.1",
+    "placement-host-address": placement,
+    "scheduler-host-address": scheduler,
+    config: app.configFilePath,
+    "max-body-size": app.maxBodySize,
+    "read-buffer-size": app.readBufferSize,
+    "log-level": app.logLevel ?? "info",
+  };
+  const switches = [
+    "--log-as-json",
+    ...(app.enableAppHealthCheck ? ["--enable-app-health-check"] : []),
+    ...(app.enableApiLogging ? ["--enable-api-logging"] : []),
+    ...(app.resourcesPaths ?? []).flatMap((path) => ["--resources-path", path]),
+  ];
+  const given = Object.entries(flags).filter(([, value]) => value !== undefined);
+  return [...given.flatMap(([name, value]) => [`--${name}`, String(value)]), ...switches];
+}
+
+/** What `dapr run` tells an app about itself and its sidecar, and what dapr.yaml adds. */
+export function appEnv(app: App): Record<string, string> {
+  return {
+    APP_ID: app.appID,
+    APP_PORT: String(app.appPort),
+    APP_CHANNEL_ADDRESS: "127.0.0.1",
+    APP_PROTOCOL: app.appProtocol ?? "http",
+    DAPR_HTTP_PORT: String(app.daprHTTPPort),
+    DAPR_GRPC_PORT: String(app.daprGRPCPort),
+    DAPR_METRICS_PORT: String(app.metricsPort),
+    ...app.env,
+  };
+}
