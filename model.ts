@@ -117,8 +117,8 @@ export function world({ plans, cups, pots, fates }: Setup) {
     return {
       prepare: (messages) => ({ writes: [], sendNow: () => send(messages) }),
       say: async (messages) => send(messages),
-      startRelay: () => undefined,
-      stop: async () => undefined,
+      relay: async () => undefined,
+      close: async () => undefined,
     };
   }
 

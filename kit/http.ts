@@ -45,8 +45,8 @@ function answerFailure(ctx: Koa.Context, error: unknown, log: Logger): void {
   }
 }
 
-/** Body text within the size limit: 413 above it. */
-async function readText(ctx: Koa.Context): Promise<string> {
+/** A body within the size limit: 413 above it. */
+export async function readBody(ctx: Koa.Context): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of ctx.req) {
@@ -54,14 +54,14 @@ async function readText(ctx: Koa.Context): Promise<string> {
     if (size > bodyLimit) throw new Problem(413, `a body may have ${bodyLimit} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
 /** 400 when the body is not JSON, 413 when it is too large. */
 export async function readAnyJson(ctx: Koa.Context): Promise<unknown> {
-  const text = await readText(ctx);
+  const text = await readBody(ctx);
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.toString("utf8"));
   } catch {
     throw new Problem(400, "the body is not JSON");
   }

@@ -39,7 +39,6 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
   const sending = new Set<string>();
   const sent: string[] = [];
   let removing: NodeJS.Timeout | undefined;
-  let relaying: NodeJS.Timeout | undefined;
 
   async function deliver(message: Message, traceparent: string): Promise<void> {
     if ("publish" in message) {
@@ -131,15 +130,9 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
       const traceparent = context()?.traceparent ?? traceparentOf(undefined);
       await Promise.all(messages.map((message) => deliver(message, traceparent)));
     },
-    startRelay(): void {
-      const again = async () => {
-        await relay().catch((error) => log.warn({ err: error }, "outbox relay failed, tries again"));
-        relaying = setTimeout(() => void again(), 1_000);
-      };
-      relaying = setTimeout(() => void again(), 100);
-    },
-    async stop(): Promise<void> {
-      clearTimeout(relaying);
+    relay,
+    /** Before the process leaves: what is sent is removed, so that it is not sent again. */
+    async close(): Promise<void> {
       clearTimeout(removing);
       if (sent.length > 0) await removeSent();
     },

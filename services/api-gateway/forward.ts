@@ -1,9 +1,9 @@
 import type Koa from "koa";
 import { Pool } from "undici";
 import { context } from "../../kit/context.js";
+import { readBody } from "../../kit/http.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
 
-const bodyLimit = 256 * 1024;
 /** The only headers a client may say something to the inside with; identity and dapr-* headers are not among them. */
 const passed = [
   "accept",
@@ -15,18 +15,6 @@ const passed = [
   "last-event-id",
 ];
 const returned = ["content-type", "cache-control", "etag", "location", "retry-after", "www-authenticate"];
-
-async function readBody(ctx: Koa.Context): Promise<Buffer | null> {
-  if (ctx.method === "GET" || ctx.method === "HEAD") return null;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of ctx.req) {
-    size += chunk.length;
-    if (size > bodyLimit) throw new Problem(413, `a body may have ${bodyLimit} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
 
 /** Passes a request on through the sidecar; the body is sent whole, because daprd does not retry a chunked one. */
 export function forwarder(daprPort: number) {
@@ -62,10 +50,11 @@ export function forwarder(daprPort: number) {
     if (!/^[\w/~-][\w./~-]*$/.test(ctx.path) || ctx.path.includes(".."))
       throw new Problem(404, "there is no such path");
     const path = `/v1.0/invoke/${app}/method${ctx.path}${ctx.search}`;
-    const body = await readBody(ctx);
+    const reads = ctx.method === "GET" || ctx.method === "HEAD";
+    const body = reads ? null : await readBody(ctx);
     const request = { method: ctx.method as "GET", path, headers, body, headersTimeout: 20_000 };
     // Only a read may be asked again blindly while a replica comes or goes; for the rest see resiliency.yaml.
-    const answer = await ask(request, app, ctx.method === "GET" ? 5 : 1);
+    const answer = await ask(request, app, reads ? 5 : 1);
     ctx.status = answer.statusCode;
     for (const name of returned) {
       const value = answer.headers[name];

@@ -2,6 +2,7 @@ import { demoProducts } from "../../contracts/demo.js";
 import { authenticator } from "../../kit/auth.js";
 import { environment, flag } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
+import { every, type Loop } from "../../kit/every.js";
 import { outbox, outboxIndex } from "../../kit/outbox.js";
 import { service } from "../../kit/service.js";
 import { sqlBinding } from "../../kit/sql.js";
@@ -18,16 +19,19 @@ await service("inventory", env, ({ app, dapr, log }) => {
   const stock = warehouse(store, sql, out);
   routes(app, stock, authenticator(env.DAPR_HTTP_PORT));
   subscribe(app.router, "inventory", handlers(stock), store, log);
+  let sweeps: Loop | undefined;
+  let relays: Loop | undefined;
   return {
     async prepare() {
       await sql.prepare([outboxIndex, ...indexes]);
       if (env.SEED_DEMO) for (const { id, stock: first } of demoProducts) await stock.stockFirst(id, first);
-      stock.startSweeping((error) => log.warn({ err: error }, "ended holds not swept, tries again"));
-      out.startRelay();
+      sweeps = every(2_000, stock.sweep, (error) => log.warn({ err: error }, "ended holds not swept, tries again"));
+      relays = every(1_000, out.relay, (error) => log.warn({ err: error }, "outbox not relayed, tries again"));
     },
     async stop() {
-      stock.stop();
-      await out.stop();
+      sweeps?.stop();
+      relays?.stop();
+      await out.close();
     },
   };
 });

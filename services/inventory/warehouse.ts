@@ -43,7 +43,6 @@ function answer(hold: Hold, say: string): Message {
 export function warehouse(store: Store, sql: Sql, outbox: Outbox) {
   const queue: Job[] = [];
   let running = false;
-  let sweeping: NodeJS.Timeout | undefined;
 
   async function settle(jobs: Job[]): Promise<void> {
     const rows = await load(jobs.map((job) => job.command));
@@ -148,13 +147,5 @@ export function warehouse(store: Store, sql: Sql, outbox: Outbox) {
       await store.insert(stockKey(product_id), { product_id, on_hand, held: 0, reserved: 0 } satisfies Stock);
     },
     sweep,
-    startSweeping(report: (error: unknown) => void): void {
-      const again = async () => {
-        await sweep().catch(report);
-        sweeping = setTimeout(() => void again(), 2_000);
-      };
-      void again();
-    },
-    stop: () => clearTimeout(sweeping),
   };
 }

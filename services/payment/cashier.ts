@@ -73,7 +73,6 @@ function message({ order_id, user_id }: About, { topic, payment }: Say): Message
 
 /** Takes money and gives it back: what is to be done is stored before the provider is called, its answer after. */
 export function cashier(store: Store, sql: Sql, update: Update, provider: Provider) {
-  let sweeping: NodeJS.Timeout | undefined;
   const key = (orderId: string) => `account:${orderId}`;
 
   type Outcome = { account: Account; refused?: string | undefined };
@@ -166,13 +165,5 @@ export function cashier(store: Store, sql: Sql, update: Update, provider: Provid
       return row?.[0];
     },
     sweep,
-    startSweeping(report: (error: unknown) => void): void {
-      const again = async () => {
-        await sweep().catch(report);
-        sweeping = setTimeout(() => void again(), 1_000);
-      };
-      void again();
-    },
-    stop: () => clearTimeout(sweeping),
   };
 }

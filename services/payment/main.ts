@@ -3,6 +3,7 @@ import { updater } from "../../kit/aggregate.js";
 import { authenticator } from "../../kit/auth.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
+import { every, type Loop } from "../../kit/every.js";
 import { outbox, outboxIndex } from "../../kit/outbox.js";
 import { service } from "../../kit/service.js";
 import { sqlBinding } from "../../kit/sql.js";
@@ -24,15 +25,18 @@ await service("payment", env, ({ app, dapr, log }) => {
   const till = cashier(store, sql, updater(store, out), provider(env.PROVIDER_URL, env.PROVIDER_TIMEOUT_MS));
   routes(app, till, authenticator(env.DAPR_HTTP_PORT));
   subscribe(app.router, "payment", handlers(till), store, log);
+  let sweeps: Loop | undefined;
+  let relays: Loop | undefined;
   return {
     async prepare() {
       await sql.prepare([outboxIndex, ...indexes]);
-      till.startSweeping((error) => log.warn({ err: error }, "open payments not swept, tries again"));
-      out.startRelay();
+      sweeps = every(1_000, till.sweep, (error) => log.warn({ err: error }, "open payments not swept, tries again"));
+      relays = every(1_000, out.relay, (error) => log.warn({ err: error }, "outbox not relayed, tries again"));
     },
     async stop() {
-      till.stop();
-      await out.stop();
+      sweeps?.stop();
+      relays?.stop();
+      await out.close();
     },
   };
 });
