@@ -10,8 +10,10 @@ import { about, traceId } from "../../kit/context.js";
 import { type App, body, query } from "../../kit/http.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
 import type { Neighbours } from "./neighbours.js";
-import { type At, type Command, type Order, place, type Terms, view } from "./order.js";
+import type { At, Command, Order } from "./order.js";
 import type { Orders } from "./orders.js";
+import { place, type Terms } from "./place.js";
+import { view } from "./view.js";
 
 export type Deps = {
   orders: Orders;

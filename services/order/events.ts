@@ -2,8 +2,9 @@ import { traceId } from "../../kit/context.js";
 import type { Envelope, Handlers } from "../../kit/events.js";
 import { Unavailable, Unhandleable } from "../../kit/problem.js";
 import type { Neighbours } from "./neighbours.js";
-import { type At, type Command, receive, type Terms } from "./order.js";
+import type { At, Command } from "./order.js";
 import type { Orders } from "./orders.js";
+import { receive, type Terms } from "./place.js";
 
 /** How long a fact may wait for its order to become known. */
 const patience = 60_000;

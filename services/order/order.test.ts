@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Product } from "../../contracts/product.js";
-import { type Command, type Decision, decide, type Order, place, progress, view } from "./order.js";
+import { type Command, type Decision, decide, type Order, progress } from "./order.js";
+import { place } from "./place.js";
+import { view } from "./view.js";
 
 const now = "2026-01-01T12:00:00.000Z";
 const at = { now, actor: "test", trace_id: null };

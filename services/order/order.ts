@@ -1,7 +1,6 @@
 import type { EventOf } from "../../contracts/events.js";
-import { toDecimal, toMinor } from "../../contracts/money.js";
+import { toMinor } from "../../contracts/money.js";
 import type { OrderView, Status, TimelineEntry } from "../../contracts/order.js";
-import type { Product } from "../../contracts/product.js";
 
 // Every rule about orders is here: which move is legal, what it costs, who is told. Money is in minor units.
 
@@ -105,123 +104,7 @@ const moves: Record<Status, Status[]> = {
   cancelled: [],
 };
 
-export type Request = {
-  id: string;
-  user_id: string;
-  request_hash: string;
-  items: { product_id: string; quantity: number }[];
-  currency: string | undefined;
-  payment_method: string | undefined;
-  customer_notes: string | undefined;
-  metadata: Record<string, string> | undefined;
-};
-/** Seconds a customer has to pay, seconds until the saga asks again, tax in hundredths of a percent. */
-export type Terms = { paymentWindow: number; repeatInterval: number; taxRate: number };
-export type Placed = { kind: "placed"; decision: Decision & { kind: "changed" } } | { kind: "refused"; reason: string };
-
-/** A request with the catalogue's products becomes an order that waits for money, or a refusal (422). */
-export function place(request: Request, products: Map<string, Product>, terms: Terms, at: At): Placed {
-  const quantities = new Map<string, number>();
-  for (const { product_id, quantity } of request.items)
-    quantities.set(product_id, (quantities.get(product_id) ?? 0) + quantity);
-  const items: Line[] = [];
-  let currency = request.currency;
-  for (const [product_id, quantity] of quantities) {
-    const product = products.get(product_id);
-    if (!product?.active) return { kind: "refused", reason: `there is no product ${product_id}` };
-    currency ??= product.currency;
-    const price = toMinor(product.price, product.currency);
-    if (product.currency !== currency || price === undefined)
-      return { kind: "refused", reason: `product ${product_id} is not sold in ${currency}` };
-    items.push({ product_id, name: product.name, quantity, price });
-  }
-  const subtotal = sumOf(items);
-  const tax = Math.round((subtotal * terms.taxRate) / 10_000);
-  if (!Number.isSafeInteger(subtotal + tax)) return { kind: "refused", reason: "the total is too large" };
-  const order: Order = {
-    ...blank(terms, at),
-    id: request.id,
-    user_id: request.user_id,
-    items,
-    subtotal,
-    tax,
-    total: subtotal + tax,
-    currency: currency as string,
-    customer_notes: request.customer_notes ?? null,
-    metadata: request.metadata ?? {},
-    payment: firstPayment(request.payment_method),
-    request_hash: request.request_hash,
-  };
-  const decision = change(order, at, "status", "place", {}, [{ saga: "start" }, { publish: "orders.created" }]);
-  return { kind: "placed", decision };
-}
-
-/**
- * An upstream checkout's order: `total` is charged as it says, tax is what its lines leave of it. Inventory, payment
- * and notification have heard the same event, so it is not said again. Refused: a contradiction, never to be handled.
- */
-export function receive(
-  event: EventOf<"orders.created">,
-  names: (productId: string) => string | undefined,
-  terms: Terms,
-  at: At,
-): Placed {
-  const { order_id, user_id, currency, payment_method, pay_by } = event;
-  const minor = (amount: string) => toMinor(amount, currency) ?? Number.NaN;
-  const items: Line[] = event.items.map(({ product_id, quantity, price }) => ({
-    product_id,
-    name: names(product_id) ?? product_id,
-    quantity,
-    price: minor(price),
-  }));
-  const subtotal = sumOf(items);
-  const total = minor(event.total);
-  const tax = total - subtotal;
-  if (!Number.isSafeInteger(total) || !Number.isSafeInteger(subtotal) || items.some((line) => line.price < 0))
-    return { kind: "refused", reason: `an amount is none of ${currency}` };
-  if (tax < 0) return { kind: "refused", reason: `the lines cost more than the total of ${event.total}` };
-  const order: Order = {
-    ...blank(terms, at),
-    id: order_id,
-    user_id,
-    items,
-    subtotal,
-    tax,
-    total,
-    currency,
-    payment: firstPayment(payment_method),
-    ...(pay_by && { pay_by }),
-  };
-  return { kind: "placed", decision: change(order, at, "status", "place upstream", {}, [{ saga: "start" }]) };
-}
-
-const sumOf = (items: Line[]): number => items.reduce((sum, { quantity, price }) => sum + quantity * price, 0);
-
-const firstPayment = (method: string | undefined): Order["payment"] =>
-  method ? { ...noPayment, status: "pending", attempt: 1, method } : noPayment;
-
-/** What every order starts with. */
-const blank = (terms: Terms, at: At) => ({
-  status: "payment_required" as const,
-  customer_notes: null,
-  metadata: {},
-  pay_by: new Date(Date.parse(at.now) + terms.paymentWindow * 1000).toISOString(),
-  refunds: [],
-  reservation: null,
-  shipment: null,
-  released_at: null,
-  cancel_reason: null,
-  cancelled_at: null,
-  created_at: at.now,
-  updated_at: at.now,
-  version: 0,
-  repeat_seconds: terms.repeatInterval,
-  seq: 0,
-  request_hash: "",
-  applied: [],
-});
-
-const noPayment: Order["payment"] = {
+export const noPayment: Order["payment"] = {
   status: "none",
   attempt: 0,
   method: null,
@@ -436,7 +319,8 @@ function refuse(order: Order, reason?: string): Decision {
   return { kind: "refused", reason: reason ?? `the order is ${order.status}; ${instead}`, allowed };
 }
 
-function change(
+/** The next version of an order, with the timeline entry that says what happened and what the world is told. */
+export function change(
   order: Order,
   at: At,
   kind: TimelineEntry["kind"],
@@ -486,41 +370,4 @@ export function progress(order: Order): Progress {
     return status === "processing" || status === "shipped" ? "delivering" : "paying";
   };
   return { version: order.version, phase: phase(), waiting: unanswered(order).length > 0 };
-}
-
-/** The order as the API shows it: decimal strings, no internals. */
-export function view(order: Order): OrderView {
-  const money = (minor: number) => toDecimal(minor, order.currency);
-  const { payment } = order;
-  const refund = order.refunds.find((r) => r.payment_id === payment.payment_id) ?? order.refunds.at(-1);
-  return {
-    id: order.id,
-    user_id: order.user_id,
-    status: order.status,
-    items: order.items.map((line) => ({ ...line, price: money(line.price) })),
-    subtotal: money(order.subtotal),
-    tax: money(order.tax),
-    total: money(order.total),
-    currency: order.currency,
-    customer_notes: order.customer_notes,
-    metadata: order.metadata,
-    pay_by: order.pay_by,
-    payment: {
-      status: payment.status,
-      attempt: payment.attempt,
-      method: payment.method,
-      payment_id: payment.payment_id,
-      amount: payment.amount === null ? null : money(payment.amount),
-      code: payment.code,
-      refund: refund
-        ? { status: refund.status, refund_id: refund.refund_id, amount: toDecimal(refund.amount, refund.currency) }
-        : null,
-    },
-    reservation: order.reservation,
-    shipment: order.shipment,
-    cancel_reason: order.cancel_reason,
-    created_at: order.created_at,
-    updated_at: order.updated_at,
-    version: order.version,
-  };
 }

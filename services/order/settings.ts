@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Dapr } from "../../kit/dapr.js";
 import { Unavailable } from "../../kit/problem.js";
-import type { Terms } from "./order.js";
+import type { Terms } from "./place.js";
 
 const Settings = z.object({
   /** Seconds a customer has to pay. */
