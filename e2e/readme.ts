@@ -55,7 +55,7 @@ test("npm start, the order by curl, npm run demo, Ctrl-C, npm start again, npm s
   expect(placed.text).toContain('"status":"payment_required"');
   const id = /"id":"([0-9a-f-]{36})"/.exec(placed.text)?.[1] as string;
   const demo = await sh("npm run demo");
-  expect([demo.code, demo.text]).toEqual([0, expect.stringContaining("Every story ended as it must")]);
+  expect([demo.code, demo.text]).toEqual([0, expect.stringContaining("8 of 8 stories ended as they must")]);
   await ctrlC(first);
   for (const port of [8080, 8082, 8090, 3500, 3502]) expect(await listens(port)).toBe(false);
 
@@ -80,7 +80,7 @@ test("npm run infra and dapr run -f . with the real CLI, then npm run reset", as
     if (Date.now() > end) throw new Error(`not ready: ${ready.text}`);
   }
   const demo = await sh("npm run demo");
-  expect([demo.code, demo.text]).toEqual([0, expect.stringContaining("Every story ended as it must")]);
+  expect([demo.code, demo.text]).toEqual([0, expect.stringContaining("8 of 8 stories ended as they must")]);
   await ctrlC(cli);
   expect((await sh("npm run reset")).code).toBe(0);
 });

@@ -291,6 +291,96 @@ describe("foreign facts", () => {
     expect(order).toMatchObject({ status: "cancelled", payment: { refund: { status: "done" } } });
   });
 
+  test("a refusal by someone else counts; our own success after it is given back", async () => {
+    const { body } = await place(ada, id, 1, "card_timeout_then_ok");
+    const { user_id, total: amount, currency } = body;
+    await publishForeign("payments.failed", {
+      ...{
+        payment_id: crypto.randomUUID(),
+        order_id: body.id,
+        user_id,
+        amount,
+        currency,
+        reason: "fraud",
+        code: "fraud",
+      },
+    });
+    expect((await reaches(ada, body.id, "payment_failed", 3)).payment.code).toBe("fraud");
+    const back = await eventually(
+      () => statementOf(body.id),
+      (statement) => statement.refunds.length > 0 && statement.net === 0,
+    );
+    expect(back).toMatchObject({ net: 0, charges: [{ status: "succeeded" }], refunds: [{ status: "succeeded" }] });
+  });
+
+  test("a charge that nobody asked us for goes back, an out-of-stock by someone else cancels", async () => {
+    const event = upstream();
+    await publishForeign("orders.created", event);
+    await reaches(ada, event.order_id, "payment_required");
+    const { order_id } = event;
+    const request = {
+      order_id,
+      user_id: adaId,
+      amount: "23.80",
+      currency: "EUR",
+      attempt: 1,
+      payment_method: "card_ok",
+    };
+    await publishForeign("payments.requested", request);
+    const back = await eventually(
+      () => statementOf(order_id),
+      (statement) => statement.refunds.length > 0,
+    );
+    expect(back).toMatchObject({ net: 0 });
+    const timestamp = new Date().toISOString();
+    await publishForeign("inventory.out_of_stock", {
+      order_id,
+      product_id: id,
+      requested_qty: 2,
+      available_qty: 1,
+      timestamp,
+    });
+    expect((await settled(order_id)).order.cancel_reason).toBe("out_of_stock");
+  });
+
+  test("inventory and notification serve an order service that is not ours", async () => {
+    const before = await stockOf(id);
+    const order_id = crypto.randomUUID();
+    const about = { order_id, user_id: adaId };
+    const now = new Date().toISOString();
+    const items = [{ product_id: id, quantity: 3, price: "1.00" }];
+    const pay = { payment_id: crypto.randomUUID(), payment_date: now, amount: "3.00", currency: "EUR" };
+    await publishForeign("orders.paid", { ...about, ...pay, items });
+    const reserved = { on_hand: before.on_hand - 3, reserved: before.reserved + 3 };
+    expect(
+      await eventually(
+        () => stockOf(id),
+        ({ on_hand }) => on_hand === reserved.on_hand,
+      ),
+    ).toMatchObject(reserved);
+    await publishForeign("orders.payment_failed", { ...about, reason: "no", code: "no" });
+    await publishForeign("orders.processing", { ...about, reservation_id: crypto.randomUUID() });
+    await publishForeign("orders.shipped", { ...about, shipped_at: now, tracking_number: "T", carrier: "C" });
+    await publishForeign("orders.delivered", { ...about, delivered_at: now });
+    await publishForeign("orders.cancelled", { ...about, cancelled_at: now });
+    expect(
+      await eventually(
+        () => stockOf(id),
+        ({ on_hand }) => on_hand === before.on_hand,
+      ),
+    ).toEqual(before);
+    type Messages = { items: { order_id: string; topic: string }[] };
+    const told = await eventually(
+      async () => {
+        const { items: all } = (await ada.call<Messages>("GET", "/notifications?limit=100")).body;
+        return all.filter((message) => message.order_id === order_id).map(({ topic }) => topic);
+      },
+      (topics) => topics.length === 6,
+    );
+    const topics = ["paid", "payment_failed", "processing", "shipped", "delivered", "cancelled"];
+    expect(told.sort()).toEqual(topics.map((name) => `orders.${name}`).sort());
+  });
+
   test("money that comes when all is over is owed back, and a new saga sees to it", async () => {
     const { body } = await place(ada, id);
     await cancel(ada, body.id);
