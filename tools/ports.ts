@@ -1,4 +1,5 @@
 import { connect, createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Refusal } from "./say.js";
 
 /** True when something accepts connections on this local port. */
@@ -23,9 +24,20 @@ function free(port: number): Promise<boolean> {
   });
 }
 
+/**
+ * A port that cannot be bound although nobody listens there is the near end of somebody's outgoing connection; after
+ * its close the kernel keeps it for a minute. Dapr's own 50005 and 50006 lie where the kernel takes such ports from.
+ */
+async function freeSoon(port: number): Promise<boolean> {
+  for (const end = Date.now() + 70_000; ; await sleep(500)) {
+    if (await free(port)) return true;
+    if ((await listening(port)) || Date.now() > end) return false;
+  }
+}
+
 /** Refuses, naming the first taken port and what wanted it. */
 export async function checkPorts(wanted: Record<string, number>, portBase: number): Promise<void> {
-  const checks = Object.entries(wanted).map(async ([name, port]) => ({ name, port, free: await free(port) }));
+  const checks = Object.entries(wanted).map(async ([name, port]) => ({ name, port, free: await freeSoon(port) }));
   const taken = (await Promise.all(checks)).filter((check) => !check.free);
   const first = taken[0];
   if (!first) return;
