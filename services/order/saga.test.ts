@@ -148,7 +148,7 @@ test("a hint that a later one has overtaken changes nothing", async () => {
     ],
     () => ({ ...givingBack, version: 5 }),
   );
-  expect(calls).toEqual(["askAgain@50"]);
+  expect(calls).toEqual(["askAgain@35"]);
 });
 
 test("while goods are on their way, money that did not count is asked back until it is", async () => {

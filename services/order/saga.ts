@@ -18,34 +18,43 @@ export async function* orderSaga(ctx: WorkflowContext, { order_id, pay_by, repea
   const later = (tries: number) => new Date(now().getTime() + Math.min(repeat_seconds * 2 ** tries, 300) * 1000);
 
   let order: Progress = { version: 0, phase: "paying", waiting: true };
+  let tries = 0;
   /** A hint that a step or a later hint has overtaken is no news. */
-  const heard = (news: Progress) => {
-    if (news.version >= order.version) order = news;
+  const heard = (told: Progress | undefined) => {
+    if (told && told.version >= order.version) order = told;
   };
+  /** Waits for a hint; when none comes in time it asks again, each time after twice the time. */
+  async function* news(until?: Date): Steps {
+    const hint: Progress | undefined = yield* hints.next(until);
+    tries = hint ? 0 : tries + 1;
+    heard(hint ?? (yield* askAgain()));
+  }
 
   // The customer pays, in as many attempts as it takes, and the goods are reserved. An answer that does not come is
   // asked for again; where none is outstanding the saga sleeps until the time to pay is over.
   const deadline = new Date(pay_by);
-  for (let tries = 0; order.phase === "paying" && now() < deadline; ) {
-    const again = later(tries);
-    const hint: Progress | undefined = yield* hints.next(order.waiting && again < deadline ? again : deadline);
-    tries = hint ? 0 : tries + 1;
-    if (hint) heard(hint);
-    else if (now() < deadline) heard(yield* askAgain());
+  while (order.phase === "paying" && now() < deadline) {
+    if (order.waiting && later(tries) < deadline) {
+      yield* news(later(tries));
+    } else {
+      heard(yield* hints.next(deadline));
+      tries = 0;
+    }
   }
 
   // Over: the order expires, unless an attempt is under way or the goods are being reserved. Then ask again and go on.
-  for (let tries = 0; order.phase === "paying"; tries++) {
+  tries = 0;
+  while (order.phase === "paying") {
     heard(yield* expire());
-    if (order.phase === "paying") heard((yield* hints.next(later(tries))) ?? (yield* askAgain()));
+    if (order.phase === "paying") yield* news(later(tries));
   }
 
   // People ship and deliver, which takes days; until it is shipped the order may still be cancelled. Money that does
   // not count is asked back meanwhile.
-  for (let tries = 0; order.phase === "delivering"; tries++)
-    heard((yield* hints.next(order.waiting ? later(tries) : undefined)) ?? (yield* askAgain()));
+  tries = 0;
+  while (order.phase === "delivering") yield* news(order.waiting ? later(tries) : undefined);
 
   // Cancelled: the same event again and again, until stock and money are both back.
-  for (let tries = 0; order.phase === "giving_back"; tries++)
-    heard((yield* hints.next(later(tries))) ?? (yield* askAgain()));
+  tries = 0;
+  while (order.phase === "giving_back") yield* news(later(tries));
 }
