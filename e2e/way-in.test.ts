@@ -176,6 +176,40 @@ describe("Idempotency-Key", () => {
     expect(await stockOf(id)).toMatchObject({ on_hand: before.on_hand - 1, held: before.held });
   });
 
+  test("a body is compared by what it says, not by how it is spelled", async () => {
+    const headers = { "idempotency-key": crypto.randomUUID() };
+    const lines = (quantity: string) => `"items":[{"quantity":${quantity},"product_id":"${cup.toUpperCase()}"}]`;
+    const first = await ada.call<{ id: string }>(
+      "POST",
+      "/orders",
+      `{${lines("1")},"metadata":{"a":"1","b":"2"}}`,
+      headers,
+    );
+    const again = await ada.call<{ id: string }>(
+      "POST",
+      "/orders",
+      `{"metadata":{"b":"2", "a":"1"}, ${lines("1.0")}}`,
+      headers,
+    );
+    expect([first.status, again.status, again.body.id]).toEqual([201, 200, first.body.id]);
+  });
+
+  test("a refusal is not remembered: the same request may succeed later", async () => {
+    const { id, stock } = product(11);
+    const key = crypto.randomUUID();
+    await staff.call("PUT", `/inventory/${id}`, { on_hand: 0 });
+    expect((await place(ada, id, 1, undefined, key)).status).toBe(409);
+    await staff.call("PUT", `/inventory/${id}`, { on_hand: stock });
+    expect((await place(ada, id, 1, undefined, key)).status).toBe(201);
+  });
+
+  test("a key has 1 to 255 characters", async () => {
+    const statuses = [];
+    for (const key of ["", "k".repeat(255), "k".repeat(256)])
+      statuses.push((await place(bob, cup, 1, undefined, key)).status);
+    expect(statuses).toEqual([400, 201, 400]);
+  });
+
   test("the same key with another body is refused; another customer's key is another order", async () => {
     const key = crypto.randomUUID();
     const first = await place(ada, cup, 1, undefined, key);

@@ -186,5 +186,11 @@ const commandId = (ctx: Koa.Context): string => {
   return key ? `${ctx.method} ${ctx.path} ${fingerprint(key)}` : crypto.randomUUID();
 };
 
+/** The same for the same content, in whatever order its fields came. */
 const fingerprint = (request: unknown): string =>
-  createHash("sha256").update(JSON.stringify(request)).digest("base64url").slice(0, 22);
+  createHash("sha256").update(JSON.stringify(request, sorted)).digest("base64url").slice(0, 22);
+
+const sorted = (_: string, value: unknown): unknown =>
+  value && typeof value === "object" && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+    : value;
