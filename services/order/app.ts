@@ -131,7 +131,7 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
     const asked = await body(ctx, ChangeStatus);
     if (asked.status !== "cancelled") mustBeStaff(who);
     if (asked.status === order.status) return show(ctx, order);
-    await put(ctx, who, order, commandOf(order, asked));
+    await put(ctx, who, order, commandOf(order, asked, who));
   });
 
   router.post("/orders/:id/cancel", async (ctx) => {
@@ -151,11 +151,11 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
   const defaultReason = (order: Order, who: Claims) => (order.user_id === who.sub ? "customer" : "staff");
 
   /** What a wished-for status asks of the order. 422 when it needs more than the status, 409 when nobody may set it. */
-  function commandOf(order: Order, asked: z.infer<typeof ChangeStatus>): Command {
+  function commandOf(order: Order, asked: z.infer<typeof ChangeStatus>, who: Claims): Command {
     const { tracking_number, carrier, payment_reference } = asked;
     switch (asked.status) {
       case "cancelled":
-        return { type: "cancel", reason: asked.reason ?? "cancelled" };
+        return { type: "cancel", reason: asked.reason ?? defaultReason(order, who) };
       case "delivered":
         return { type: "deliver" };
       case "shipped":
