@@ -7,7 +7,9 @@ export const Money = z.string().regex(/^-?\d{1,12}(\.\d{1,4})?$/);
 export const Currency = z.string().regex(/^[A-Z]{3}$/);
 /** RFC 3339 in UTC. */
 export const Time = z.iso.datetime();
-export const Quantity = z.int().min(1).max(10_000);
+/** Of one product in one order. */
+export const maxQuantity = 10_000;
+export const Quantity = z.int().min(1).max(maxQuantity);
 
 /** A page of anything: `next_cursor` is null on the last one. */
 export const page = <T extends z.ZodType>(item: T) =>

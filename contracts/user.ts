@@ -4,7 +4,7 @@ import { Id, Time } from "./common.js";
 export const Role = z.enum(["customer", "staff", "admin"]);
 export type Role = z.infer<typeof Role>;
 
-const Email = z.email().max(254);
+export const Email = z.email().max(254);
 const Password = z.string().min(8).max(200);
 
 /** POST /users. */

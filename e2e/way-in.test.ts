@@ -203,6 +203,27 @@ describe("Idempotency-Key", () => {
     expect((await place(ada, id, 1, undefined, key)).status).toBe(201);
   });
 
+  test("a command's key counts for its body too; a cancel needs no body", async () => {
+    const { body } = await place(bob, cup, 1, "card_declined");
+    await reaches(bob, body.id, "payment_failed");
+    const headers = { "idempotency-key": "pay again" };
+    const pay = (payment_method: string) =>
+      bob.call("POST", `/orders/${body.id}/payments`, { payment_method }, headers);
+    expect([(await pay("card_declined")).status, (await pay("card_declined")).status]).toEqual([202, 202]);
+    expect((await pay("card_ok")).status).toBe(422);
+    await reaches(bob, body.id, "payment_failed");
+    expect((await statementOf(body.id)).charges).toHaveLength(2);
+    expect((await bob.call("POST", `/orders/${body.id}/cancel`)).status).toBe(200);
+  });
+
+  test("a body that is far too large is refused at once, and the next request is served", async () => {
+    for (let n = 0; n < 5; n++) {
+      const answer = await anyone.call("POST", "/users", `"${"x".repeat(3_000_000)}"`);
+      expect(answer.status).toBe(413);
+      expect((await anyone.call("GET", "/products?limit=1")).status).toBe(200);
+    }
+  });
+
   test("a key has 1 to 255 characters", async () => {
     const statuses = [];
     for (const key of ["", "k".repeat(255), "k".repeat(256)])
@@ -236,6 +257,9 @@ describe("bad input is the client's: a clear problem, nothing stored", () => {
     ["an unknown payment method", { items: [line], payment_method: "gold" }, key, 422],
     ["null", "null", key, 422],
     ["a NUL character", { items: [line], customer_notes: "a\u0000b" }, key, 422],
+    ["too many of one product, in two lines", { items: [{ ...line, quantity: 10_000 }, line] }, key, 422],
+    ["very deep", `{"items":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, key, 422],
+    ["a key that is not ASCII", { items: [line] }, { "idempotency-key": "\u00e9" }, 400],
     ["too much", { items: [line], customer_notes: "x".repeat(300_000) }, key, 413],
   ])("%s", async (_, body, headers, status) => {
     const answer = await ada.call<{ status: number; detail: string }>("POST", "/orders", body, headers);
@@ -259,6 +283,8 @@ describe("bad input is the client's: a clear problem, nothing stored", () => {
     ["POST", "/users", { email: "a@b.example", password: "short", name: "X" }, 422],
     ["POST", "/auth/token", { email: "a\u0000@b.example", password: "x" }, 422],
     ["POST", "/auth/token", "null", 422],
+    ["POST", "/auth/token", { email: "a||b", password: "x" }, 401],
+    ["POST", "/users", `${"[".repeat(100_000)}${"]".repeat(100_000)}`, 422],
     ["GET", "/products?q=%00", undefined, 400],
     ["GET", "/products?limit=0", undefined, 400],
     ["GET", "/products/%E0%A4%A", undefined, 404],

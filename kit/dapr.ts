@@ -45,9 +45,12 @@ export function connect(port: number, timeoutMs = 30_000) {
   return {
     call,
     must,
-    /** Fixed-path question to another service; a business "no" is part of the answer. */
+    /** Fixed-path question to another service; a business "no" is part of the answer. A 4xx is a fault of ours. */
     async ask(app: string, path: string, body: unknown): Promise<unknown> {
-      return JSON.parse((await must(app, "POST", `/v1.0/invoke/${app}/method${path}`, body)).text);
+      const { status, text } = await call("POST", `/v1.0/invoke/${app}/method${path}`, body);
+      if (status >= 400 && status < 500) throw new Error(`${app} does not understand ${path}: ${text.slice(0, 500)}`);
+      if (status >= 300) throw new Unavailable(app, new Error(`${status} ${text.slice(0, 500)}`));
+      return JSON.parse(text);
     },
     /** Every component of this app's sidecar answers. */
     async ready(): Promise<boolean> {

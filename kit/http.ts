@@ -7,6 +7,7 @@ import type { Logger } from "./log.js";
 import { Problem, Unavailable } from "./problem.js";
 
 const bodyLimit = 256 * 1024;
+const drainLimit = 4 * 1024 * 1024;
 const titles: Record<number, string> = {
   400: "Bad request",
   401: "Not signed in",
@@ -45,35 +46,47 @@ function answerFailure(ctx: Koa.Context, error: unknown, log: Logger): void {
   }
 }
 
-/** A body within the size limit: 413 above it. */
-export async function readBody(ctx: Koa.Context): Promise<Buffer> {
+/** A body within the size limit: 413 above it. What is too large is read to its end, within reason, and thrown away. */
+export function readBody(ctx: Koa.Context): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of ctx.req) {
-    size += chunk.length;
-    if (size > bodyLimit) throw new Problem(413, `a body may have ${bodyLimit} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  return new Promise((resolve, reject) => {
+    const tooLarge = () => reject(new Problem(413, `a body may have ${bodyLimit} bytes`));
+    ctx.req.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= bodyLimit) chunks.push(chunk);
+      if (size <= drainLimit) return;
+      ctx.set("connection", "close");
+      tooLarge();
+    });
+    ctx.req.once("end", () => (size > bodyLimit ? tooLarge() : resolve(Buffer.concat(chunks))));
+    ctx.req.once("close", () => reject(new Problem(400, "the body ended early")));
+  });
 }
 
-/** 400 when the body is not JSON, 413 when it is too large. */
-export async function readAnyJson(ctx: Koa.Context): Promise<unknown> {
-  const text = await readBody(ctx);
+function asJson(body: Buffer): unknown {
   try {
-    return JSON.parse(text.toString("utf8"));
+    return JSON.parse(body.toString("utf8"));
   } catch {
     throw new Problem(400, "the body is not JSON");
   }
 }
 
+/** 400 when the body is not JSON, 413 when it is too large. */
+export const readAnyJson = async (ctx: Koa.Context): Promise<unknown> => asJson(await readBody(ctx));
+
 const unstorable = "text may hold neither NUL nor half a surrogate pair";
 
-/** PostgreSQL takes neither of the two, and JSON can spell both. */
+/** PostgreSQL takes neither of the two, and JSON can spell both. Not recursive: JSON may be deeper than the stack. */
 export function isStorable(value: unknown): boolean {
-  if (typeof value === "string") return value.isWellFormed() && !value.includes("\0");
-  if (typeof value !== "object" || value === null) return true;
-  return Object.entries(value).every(([key, inner]) => isStorable(key) && isStorable(inner));
+  const open = [value];
+  while (open.length > 0) {
+    const next = open.pop();
+    if (typeof next === "string" && (next.includes("\0") || !next.isWellFormed())) return false;
+    if (typeof next === "object" && next !== null)
+      for (const [key, inner] of Object.entries(next)) open.push(key, inner);
+  }
+  return true;
 }
 
 /** 422 naming every field that is wrong. */
@@ -84,10 +97,12 @@ export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<
   throw new Problem(422, errors.map((e) => `${e.field || "body"}: ${e.message}`).join("; "), { errors });
 }
 
-/** A client's JSON body as the schema says; 415, 413, 400 or 422 otherwise. */
+/** A client's JSON body as the schema says, {} when it sends none; 415, 413, 400 or 422 otherwise. */
 export async function body<S extends z.ZodType>(ctx: Koa.Context, schema: S): Promise<z.output<S>> {
+  const sent = await readBody(ctx);
+  if (sent.length === 0) return parse(schema, {});
   if (!ctx.is("application/json", "+json")) throw new Problem(415, "send application/json");
-  const value = await readAnyJson(ctx);
+  const value = asJson(sent);
   if (!isStorable(value)) throw new Problem(422, unstorable);
   return parse(schema, value);
 }

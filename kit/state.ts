@@ -29,16 +29,25 @@ export function stateStore(dapr: Dapr, name: string) {
       return { value: JSON.parse(answer.text) as T, etag: answer.etag.replaceAll('"', "") };
     },
 
-    async getMany<T>(keys: string[]): Promise<Map<string, Found<T>>> {
+    /**
+     * Those of the keys that exist. Whoever acts on absence must ask for it to be made `sure`: the bulk read of this
+     * component takes a connection that breaks for the end of the rows.
+     */
+    async getMany<T>(keys: string[], sure: (key: string) => boolean): Promise<Map<string, Found<T>>> {
       const answer = await dapr.must(name, "POST", `${base}/bulk`, { keys });
       const rows = JSON.parse(answer.text) as { key: string; data?: T; etag?: string; error?: string }[];
       const failed = rows.find((row) => row.error);
       if (failed) throw new Unavailable(name, new Error(failed.error));
-      return new Map(
+      const found = new Map<string, Found<T>>(
         rows
           .filter((row) => row.etag)
           .map((row) => [row.key, { value: row.data as T, etag: (row.etag as string).replaceAll('"', "") }]),
       );
+      for (const key of keys.filter((key) => !found.has(key) && sure(key))) {
+        const row = await this.get<T>(key);
+        if (row.etag) found.set(key, row);
+      }
+      return found;
     },
 
     /**

@@ -44,6 +44,7 @@ export function forwarder(daprPort: number) {
     };
     for (const name of passed) {
       const value = ctx.get(name);
+      if (!/^[\t\x20-\x7e]*$/.test(value)) throw new Problem(400, `the header ${name} may hold ASCII only`);
       if (value) headers[name] = value;
     }
     // No public path needs an escape; an escaped slash or dot could reach a path that is not public.

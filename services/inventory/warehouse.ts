@@ -12,6 +12,8 @@ const batch = 50;
 const tries = 12;
 
 const stockKey = (id: string) => `stock:${id}`;
+/** No stock row means nothing is there; a hold that is taken for absent is found when its row is inserted. */
+const isStock = (key: string) => key.startsWith("stock:");
 const holdKey = (id: string) => `hold:${id}`;
 
 export const indexes = [
@@ -91,10 +93,11 @@ export function warehouse(store: Store, sql: Sql, outbox: Outbox) {
 
   /** Rows of the commands, and of the products that a stored hold names. */
   async function load(commands: Command[]): Promise<Map<string, Found<Stock | Hold>>> {
-    const rows = await store.getMany<Stock | Hold>([...new Set(commands.flatMap(keysOf))]);
+    const rows = await store.getMany<Stock | Hold>([...new Set(commands.flatMap(keysOf))], isStock);
     const held = [...rows.values()].flatMap(({ value }) => (value && "items" in value ? value.items : []));
     const missing = [...new Set(held.map((item) => stockKey(item.product_id)))].filter((key) => !rows.has(key));
-    if (missing.length > 0) for (const [key, row] of await store.getMany<Stock | Hold>(missing)) rows.set(key, row);
+    if (missing.length > 0)
+      for (const [key, row] of await store.getMany<Stock | Hold>(missing, isStock)) rows.set(key, row);
     return rows;
   }
 

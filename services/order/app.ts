@@ -48,7 +48,10 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
 
   /** Puts a command and answers with the order, or 409 naming what is possible instead. */
   async function put(ctx: Koa.Context, who: Claims, order: Order, command: Command): Promise<void> {
-    const outcome = await orders.apply(order.id, commandId(ctx), command, at(who));
+    const id = commandId(ctx, command);
+    if (order.applied.some((other) => other !== id && other.startsWith(id.slice(0, id.lastIndexOf(" ") + 1))))
+      throw new Problem(422, "this Idempotency-Key came with another body before");
+    const outcome = await orders.apply(order.id, id, command, at(who));
     if (outcome.kind === "unknown") throw new Problem(404, "there is no such order");
     if (outcome.kind === "refused")
       throw new Problem(409, outcome.reason, { status_now: outcome.order.status, allowed: outcome.allowed });
@@ -181,9 +184,9 @@ function idempotencyKey(ctx: Koa.Context): string | undefined {
 }
 
 /** A command's id: the client's key where it sends one, so that a repeat of the request is a repeat of the command. */
-const commandId = (ctx: Koa.Context): string => {
-  const key = idempotencyKey(ctx);
-  return key ? `${ctx.method} ${ctx.path} ${fingerprint(key)}` : crypto.randomUUID();
+const commandId = (ctx: Koa.Context, command: Command): string => {
+  const key = idempotencyKey(ctx) ?? crypto.randomUUID();
+  return `${ctx.method} ${ctx.path} ${fingerprint(key)} ${fingerprint(command)}`;
 };
 
 /** The same for the same content, in whatever order its fields came. */

@@ -39,6 +39,7 @@ export function neighbours(dapr: Dapr, log: Logger) {
       try {
         return HoldAnswerSchema.parse(await dapr.ask("inventory", "/rpc/hold", { order_id: order.id, items, until }));
       } catch (error) {
+        if (!(error instanceof Unavailable)) throw error;
         log.warn({ err: error }, "inventory is away, the hold is left to the event");
         return undefined;
       }

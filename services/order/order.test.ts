@@ -208,7 +208,7 @@ describe("payment", () => {
     const record: Command = { type: "record_payment", payment_id: paymentId(7), reference: "till 4" };
     const { order, effects } = play(placed({ payment_method: undefined }), record);
     expect([order.status, order.payment.external]).toEqual(["paid", true]);
-    expect(effects).toEqual([{ payment_id: paymentId(7), reference: "till 4" }, "orders.paid"]);
+    expect(effects).toEqual([{ payment_id: paymentId(7), reference: "till 4" }, "orders.paid", "tell"]);
     expect(kind(decide(order, record, at))).toBe("unchanged");
     expect(kind(decide(placed(), record, at))).toBe("refused");
   });

@@ -189,6 +189,7 @@ export function decide(order: Order, command: Command, at: At): Decision {
       return change(order, at, "status", "payment recorded", paid(order, taken), [
         { register: { payment_id, reference } },
         { publish: "orders.paid" },
+        { saga: "tell" },
       ]);
     }
 
@@ -243,7 +244,9 @@ function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, fo
   if (status === "payment_required" && current && right) {
     const { payment_date, payment_method } = event;
     const taken = { payment_id, payment_date, method: payment_method, amount, external: foreign };
-    const register: Effect[] = foreign ? [{ register: { payment_id, reference: event.provider_id } }] : [];
+    const register: Effect[] = foreign
+      ? [{ register: { payment_id, reference: event.provider_id } }, { saga: "tell" }]
+      : [];
     return change(order, at, "status", "payments.succeeded", paid(order, taken), [
       ...register,
       { publish: "orders.paid" },

@@ -1,3 +1,4 @@
+import { maxQuantity } from "../../contracts/common.js";
 import type { EventOf } from "../../contracts/events.js";
 import { toMinor } from "../../contracts/money.js";
 import type { Product } from "../../contracts/product.js";
@@ -27,6 +28,7 @@ export function place(request: Request, products: Map<string, Product>, terms: T
   const items: Line[] = [];
   let currency = request.currency;
   for (const [product_id, quantity] of quantities) {
+    if (quantity > maxQuantity) return { kind: "refused", reason: `more than ${maxQuantity} of product ${product_id}` };
     const product = products.get(product_id);
     if (!product?.active) return { kind: "refused", reason: `there is no product ${product_id}` };
     currency ??= product.currency;

@@ -43,7 +43,7 @@ export function routes({ router }: App, store: Store, sql: Sql): void {
 
   router.post("/rpc/products", async (ctx) => {
     const { product_ids } = await body(ctx, ProductsRequest);
-    const found = await store.getMany<Item>(product_ids.map(key));
+    const found = await store.getMany<Item>(product_ids.map(key), () => true);
     ctx.body = { products: [...found.values()].flatMap(({ value }) => (value ? [view(value)] : [])) };
   });
 }

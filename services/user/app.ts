@@ -1,4 +1,4 @@
-import { SignUp, TokenRequest } from "../../contracts/user.js";
+import { Email, SignUp, TokenRequest } from "../../contracts/user.js";
 import type { Authenticate } from "../../kit/auth.js";
 import { type App, body } from "../../kit/http.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
@@ -53,7 +53,7 @@ export function routes({ router }: App, { users, tokens, authenticate }: Deps): 
 
   router.post("/auth/token", async (ctx) => {
     const { email, password } = await body(ctx, TokenRequest);
-    const account = await users.find(email);
+    const account = Email.safeParse(email).success ? await users.find(email) : undefined;
     const right = await isPassword(password, account?.password_hash ?? (await nobody));
     if (!account || !right) throw new Problem(401, "e-mail address or password is wrong");
     ctx.set("cache-control", "no-store");
