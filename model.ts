@@ -118,8 +118,8 @@ export function world({ plans, cups, pots, fates }: Setup) {
     return {
       prepare: (messages) => ({ writes: [], sendNow: () => send(messages) }),
       say: async (messages) => send(messages),
-      relay: async () => undefined,
-      close: async () => undefined,
+      start: () => undefined,
+      stop: async () => undefined,
     };
   }
 

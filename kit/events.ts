@@ -9,13 +9,12 @@ import type { Logger } from "./log.js";
 import { Unhandleable } from "./problem.js";
 import type { Store } from "./state.js";
 
-export type Envelope = { id: string; source: string; time: string };
+export type Envelope = { id: string; source: string };
 export type Handlers = { [T in Topic]?: (data: EventOf<T>, event: Envelope) => Promise<unknown> };
 
 const CloudEvent = z.object({
   id: z.string().min(1).max(200),
   source: z.string(),
-  time: z.iso.datetime({ offset: true }).catch(() => new Date().toISOString()),
   data: z.unknown(),
 });
 

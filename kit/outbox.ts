@@ -3,6 +3,7 @@ import type { EventOf, Topic } from "../contracts/events.js";
 import { context, traceparentOf, within } from "./context.js";
 import { crashPoint } from "./crash.js";
 import type { Dapr } from "./dapr.js";
+import { every, type Loop } from "./every.js";
 import type { Logger } from "./log.js";
 import type { Sql } from "./sql.js";
 import type { Write } from "./state.js";
@@ -39,6 +40,7 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
   const sending = new Set<string>();
   const sent: string[] = [];
   let removing: NodeJS.Timeout | undefined;
+  let relaying: Loop | undefined;
 
   async function deliver(message: Message, traceparent: string): Promise<void> {
     if ("publish" in message) {
@@ -130,9 +132,13 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
       const traceparent = context()?.traceparent ?? traceparentOf(undefined);
       await Promise.all(messages.map((message) => deliver(message, traceparent)));
     },
-    relay,
-    /** Before the process leaves: what is sent is removed, so that it is not sent again. */
-    async close(): Promise<void> {
+    /** From now on this process also sends what a crash, here or elsewhere, has left. */
+    start(): void {
+      relaying = every(1_000, relay, (error) => log.warn({ err: error }, "outbox not relayed, tries again"));
+    },
+    /** What is sent is removed before the process leaves, so that it is not sent again. */
+    async stop(): Promise<void> {
+      relaying?.stop();
       clearTimeout(removing);
       if (sent.length > 0) await removeSent();
     },

@@ -37,8 +37,15 @@ export function sqlBinding(dapr: Dapr, name: string) {
 }
 
 /** Keyset cursors: what the last row sorted by, opaque to clients. */
-export const cursorOf = (...position: (string | number)[]): string =>
+const cursorOf = (...position: (string | number)[]): string =>
   Buffer.from(JSON.stringify(position)).toString("base64url");
+
+/** A page of `limit` out of rows that were asked for with one more, to see whether there is a next. */
+export function pageOf<T>(rows: [T][], limit: number, position: (last: T) => (string | number)[]) {
+  const items = rows.slice(0, limit).map(([item]) => item);
+  const last = items.at(-1);
+  return { items, next_cursor: rows.length > limit && last ? cursorOf(...position(last)) : null };
+}
 
 /** undefined when the text is no cursor of `length` strings. */
 export function positionOf(cursor: string, length: number): string[] | undefined {

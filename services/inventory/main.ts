@@ -20,18 +20,16 @@ await service("inventory", env, ({ app, dapr, log }) => {
   routes(app, stock, authenticator(env.DAPR_HTTP_PORT));
   subscribe(app.router, "inventory", handlers(stock), store, log);
   let sweeps: Loop | undefined;
-  let relays: Loop | undefined;
   return {
     async prepare() {
       await sql.prepare([outboxIndex, ...indexes]);
       if (env.SEED_DEMO) for (const { id, stock: first } of demoProducts) await stock.stockFirst(id, first);
       sweeps = every(2_000, stock.sweep, (error) => log.warn({ err: error }, "ended holds not swept, tries again"));
-      relays = every(1_000, out.relay, (error) => log.warn({ err: error }, "outbox not relayed, tries again"));
+      out.start();
     },
     async stop() {
       sweeps?.stop();
-      relays?.stop();
-      await out.close();
+      await out.stop();
     },
   };
 });

@@ -86,12 +86,9 @@ function decideHold(
     if (hold.expires_at && hold.expires_at >= until) return same({ kind: "held" });
     return { reply: { kind: "held" }, stock: [], hold: { ...hold, expires_at: until } };
   }
-  const freed = hold?.status === "held" ? overlay(shelf, move(hold.items, shelf, { held: -1 })) : overlay(shelf, []);
+  const freed = overlay(shelf, hold?.status === "held" ? move(hold.items, shelf, { held: -1 }) : []);
   const short = shortage(items, freed.shelf);
-  if (short) {
-    const { product_id, requested_qty, available_qty } = short;
-    return same({ kind: "out_of_stock", product_id, requested_qty, available_qty });
-  }
+  if (short) return same({ kind: "out_of_stock", ...short });
   if (until <= now) return same({ kind: "held" });
   const stock = freed.with(move(items, freed.shelf, { held: 1 }));
   return { reply: { kind: "held" }, stock, hold: { ...fresh(order_id, items), status: "held", expires_at: until } };
@@ -108,14 +105,17 @@ function decideReserve(
   if (hold?.status === "reserved") return same({ kind: "reserved" }, "inventory.reserved");
   if (hold?.status === "short") return same({ kind: "unchanged" }, "inventory.out_of_stock");
   if (hold?.status === "closed") return same({ kind: "unchanged" });
-  const freed = hold?.status === "held" ? overlay(shelf, move(hold.items, shelf, { held: -1 })) : overlay(shelf, []);
+  const freed = overlay(shelf, hold?.status === "held" ? move(hold.items, shelf, { held: -1 }) : []);
   const base = hold ?? fresh(order_id, items);
   const short = shortage(items, freed.shelf);
   if (short) {
-    const { product_id, requested_qty, available_qty } = short;
     const kept: Hold = { ...base, items, status: "short", expires_at: null, shortage: { ...short, timestamp: now } };
-    const reply: Reply = { kind: "out_of_stock", product_id, requested_qty, available_qty };
-    return { reply, stock: freed.with([]), hold: kept, say: "inventory.out_of_stock" };
+    return {
+      reply: { kind: "out_of_stock", ...short },
+      stock: freed.with([]),
+      hold: kept,
+      say: "inventory.out_of_stock",
+    };
   }
   const reservation = { reservation_id, reserved_at: now };
   const stock = freed.with(move(items, freed.shelf, { on_hand: -1, reserved: 1 }));

@@ -7,7 +7,7 @@ import type { Envelope, Handlers } from "../../kit/events.js";
 import { type App, query } from "../../kit/http.js";
 import type { Logger } from "../../kit/log.js";
 import { Problem } from "../../kit/problem.js";
-import { cursorOf, positionOf, type Sql } from "../../kit/sql.js";
+import { pageOf, positionOf, type Sql } from "../../kit/sql.js";
 import type { Store } from "../../kit/state.js";
 import { topics, words } from "./message.js";
 
@@ -48,9 +48,6 @@ export function routes({ router }: App, sql: Sql, authenticate: Authenticate): v
       who.sub,
       ...(position ?? []),
     );
-    const items = rows.slice(0, limit).map(([message]) => message);
-    const last = items.at(-1);
-    const next_cursor = rows.length > limit && last ? cursorOf(last.created_at, `notification:${last.id}`) : null;
-    ctx.body = { items, next_cursor };
+    ctx.body = pageOf(rows, limit, (last) => [last.created_at, `notification:${last.id}`]);
   });
 }

@@ -4,7 +4,6 @@ import { authenticator } from "../../kit/auth.js";
 import { connect } from "../../kit/dapr.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
-import { every, type Loop } from "../../kit/every.js";
 import { outbox, outboxIndex } from "../../kit/outbox.js";
 import { Unavailable } from "../../kit/problem.js";
 import { service } from "../../kit/service.js";
@@ -33,7 +32,6 @@ await service("order", env, ({ app, dapr, log }) => {
   const out = outbox({ dapr, sql, app: "order", log, workflows: sagas });
   const all = orders(store, sql, updater(store, out), out);
   let terms: Terms | undefined;
-  let relays: Loop | undefined;
   let worker: ReturnType<typeof work> | undefined;
 
   const deps = {
@@ -53,11 +51,10 @@ await service("order", env, ({ app, dapr, log }) => {
       await sql.prepare([outboxIndex, ...indexes]);
       terms = await readTerms(dapr);
       worker = work(env.DAPR_GRPC_PORT, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
-      relays = every(1_000, out.relay, (error) => log.warn({ err: error }, "outbox not relayed, tries again"));
+      out.start();
     },
     async stop() {
-      relays?.stop();
-      await Promise.all([worker?.stop(), out.close()]);
+      await Promise.all([worker?.stop(), out.stop()]);
     },
   };
 });

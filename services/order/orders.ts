@@ -1,7 +1,7 @@
 import type { TimelineEntry } from "../../contracts/order.js";
 import type { Update } from "../../kit/aggregate.js";
 import type { Outbox } from "../../kit/outbox.js";
-import { cursorOf, positionOf, type Sql } from "../../kit/sql.js";
+import { pageOf, positionOf, type Sql } from "../../kit/sql.js";
 import type { Store, Write } from "../../kit/state.js";
 import { message } from "./messages.js";
 import { type At, type Command, type Decision, decide, type Order } from "./order.js";
@@ -84,9 +84,7 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
          ORDER BY value->>'created_at' DESC, key DESC LIMIT ${limit + 1}`,
         ...params,
       );
-      const items = rows.slice(0, limit).map(([order]) => order);
-      const last = items.at(-1);
-      return { items, next_cursor: rows.length > limit && last ? cursorOf(last.created_at, key(last.id)) : null };
+      return pageOf(rows, limit, (last) => [last.created_at, key(last.id)]);
     },
 
     /** By sequence number, after the cursor; undefined when the cursor is none of ours. */
@@ -98,9 +96,8 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
          AND (value->>'seq')::bigint > ${after} ORDER BY (value->>'seq')::bigint LIMIT ${limit + 1}`,
         orderId,
       );
-      const items = rows.slice(0, limit).map(([{ order_id, ...entry }]) => entry);
-      const last = items.at(-1);
-      return { items, next_cursor: rows.length > limit && last ? cursorOf(String(last.seq)) : null };
+      const { items, next_cursor } = pageOf(rows, limit, (last) => [String(last.seq)]);
+      return { items: items.map(({ order_id, ...entry }) => entry), next_cursor };
     },
   };
 }

@@ -26,17 +26,15 @@ await service("payment", env, ({ app, dapr, log }) => {
   routes(app, till, authenticator(env.DAPR_HTTP_PORT));
   subscribe(app.router, "payment", handlers(till), store, log);
   let sweeps: Loop | undefined;
-  let relays: Loop | undefined;
   return {
     async prepare() {
       await sql.prepare([outboxIndex, ...indexes]);
       sweeps = every(1_000, till.sweep, (error) => log.warn({ err: error }, "open payments not swept, tries again"));
-      relays = every(1_000, out.relay, (error) => log.warn({ err: error }, "outbox not relayed, tries again"));
+      out.start();
     },
     async stop() {
       sweeps?.stop();
-      relays?.stop();
-      await out.close();
+      await out.stop();
     },
   };
 });

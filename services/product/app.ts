@@ -2,7 +2,7 @@ import { Id } from "../../contracts/common.js";
 import { ListProducts, ProductsRequest } from "../../contracts/product.js";
 import { type App, body, query } from "../../kit/http.js";
 import { Problem } from "../../kit/problem.js";
-import { cursorOf, positionOf, type Sql } from "../../kit/sql.js";
+import { pageOf, positionOf, type Sql } from "../../kit/sql.js";
 import type { Store } from "../../kit/state.js";
 import { type Item, view } from "./product.js";
 
@@ -28,9 +28,7 @@ export function routes({ router }: App, store: Store, sql: Sql): void {
       `SELECT value FROM state WHERE ${where.join(" AND ")} ORDER BY value->>'name', key LIMIT ${limit + 1}`,
       ...params,
     );
-    const items = rows.slice(0, limit).map(([item]) => item);
-    const last = items.at(-1);
-    const next_cursor = rows.length > limit && last ? cursorOf(last.name, key(last.id)) : null;
+    const { items, next_cursor } = pageOf(rows, limit, (last) => [last.name, key(last.id)]);
     ctx.body = { items: items.map(view), next_cursor };
   });
 
