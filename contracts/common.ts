@@ -13,6 +13,18 @@ export const Quantity = z.int().min(1).max(maxQuantity);
 
 /** `limit` and `cursor` of every list. */
 export const PageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  limit: z.coerce.number<string | number>().int().min(1).max(100).default(20),
   cursor: z.string().max(500).optional(),
 });
+/** A page of every list; `next_cursor` asks for the next one, null on the last. */
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next_cursor: z.string().nullable() });
+
+/** RFC 9457: what every refusal and failure is answered with. */
+export const Problem = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+});
+export type Problem = z.infer<typeof Problem>;

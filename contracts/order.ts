@@ -13,20 +13,24 @@ export const Status = z.enum([
 ]);
 export type Status = z.infer<typeof Status>;
 
-const synonyms: Record<string, Status> = {
+const synonyms = {
   pending: "payment_required",
   confirmed: "paid",
   in_progress: "processing",
   "in-progress": "processing",
   completed: "delivered",
-};
+} as const;
+type Synonym = keyof typeof synonyms;
 /** A status as requests may spell it: the older systems' words are understood, answers use ours alone. */
-export const StatusInRequest = z.preprocess((word) => synonyms[String(word)] ?? word, Status);
+export const StatusInRequest = z
+  .enum([...Status.options, ...(Object.keys(synonyms) as Synonym[])])
+  .transform((word): Status => synonyms[word as Synonym] ?? word);
 
 const Notes = z.string().max(2000);
+export const maxMetadata = 50;
 const Metadata = z
   .record(z.string().max(64), z.string().max(500))
-  .refine((record) => Object.keys(record).length <= 50, "at most 50 entries");
+  .refine((record) => Object.keys(record).length <= maxMetadata, `at most ${maxMetadata} entries`);
 
 /** POST /orders. */
 export const PlaceOrder = z.strictObject({
@@ -56,8 +60,18 @@ export const CancelOrder = z.strictObject({ reason: z.string().max(500).optional
 /** POST /orders/{id}/payments. */
 export const PayOrder = z.strictObject({ payment_method: PaymentMethod });
 
-/** GET /orders. */
-export const ListOrders = PageQuery.extend({ status: StatusInRequest.optional() });
+/** PATCH /orders/{id}: null empties the notes; metadata is merged key by key, null removes a key. */
+export const PatchOrder = z.strictObject({
+  customer_notes: Notes.nullable().optional(),
+  metadata: z.record(z.string().max(64), z.string().max(500).nullable()).optional(),
+});
+export type PatchOrder = z.infer<typeof PatchOrder>;
+
+/** GET /orders. `offset` is staff's: oldest first, and no cursor. */
+export const ListOrders = PageQuery.extend({
+  status: StatusInRequest.optional(),
+  offset: z.coerce.number<string | number>().int().min(0).max(100_000).optional(),
+});
 
 export const Refund = z.object({
   status: z.enum(["pending", "failed", "done"]),

@@ -13,6 +13,16 @@ export const Product = z.object({
 });
 export type Product = z.infer<typeof Product>;
 
+/** POST /products, PUT /products/{id}. The price is a decimal with as many decimals as the currency has. */
+export const PutProduct = z.strictObject({
+  name: z.string().trim().min(1).max(200),
+  description: z.string().max(2000).default(""),
+  price: Money,
+  currency: Currency,
+  active: z.boolean().default(true),
+});
+export type PutProduct = z.infer<typeof PutProduct>;
+
 /** GET /products. */
 export const ListProducts = PageQuery.extend({ q: z.string().max(100).optional() });
 

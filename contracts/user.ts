@@ -7,23 +7,46 @@ export type Role = z.infer<typeof Role>;
 export const Email = z.email().max(254);
 const Password = z.string().min(8).max(200);
 
-/** POST /users. */
+const Name = z.string().trim().min(1).max(100);
+/** A language, or a language and a country: "de", "de-AT". */
+const Locale = z.string().regex(/^[a-z]{2}(-[A-Z]{2})?$/);
+/** ISO 3166-1 alpha-2. */
+export const Country = z.string().regex(/^[A-Z]{2}$/);
+
+/** POST /users. Whoever asks becomes a customer. */
 export const SignUp = z.strictObject({
   email: Email,
   password: Password,
-  name: z.string().trim().min(1).max(100),
-  locale: z
-    .string()
-    .regex(/^[a-z]{2}(-[A-Z]{2})?$/)
-    .optional(),
-  country: z
-    .string()
-    .regex(/^[A-Z]{2}$/)
-    .optional(),
+  name: Name,
+  locale: Locale.optional(),
+  country: Country.optional(),
 });
+
+/** PATCH /users/me. A new password wants the present one beside it. */
+export const PatchUser = z.strictObject({
+  name: Name.optional(),
+  locale: Locale.optional(),
+  country: Country.nullable().optional(),
+  password: Password.optional(),
+  current_password: z.string().max(1000).optional(),
+});
+export type PatchUser = z.infer<typeof PatchUser>;
 
 /** POST /auth/token. Lengths are not checked: a wrong password is a wrong password. */
 export const TokenRequest = z.strictObject({ email: z.string().max(254), password: z.string().max(1000) });
+
+export const Token = z.object({
+  access_token: z.string(),
+  token_type: z.literal("Bearer"),
+  /** Seconds. */
+  expires_in: z.int(),
+});
+
+/** RFC 7517: the public keys that access tokens are signed with. */
+export const KeySet = z.object({ keys: z.array(z.looseObject({ kid: z.string(), kty: z.string(), alg: z.string() })) });
+
+/** PUT /users/{id}/roles. */
+export const SetRoles = z.strictObject({ roles: z.array(Role).min(1).max(3) });
 
 export const User = z.object({
   id: Id,
@@ -36,8 +59,8 @@ export const User = z.object({
 });
 export type User = z.infer<typeof User>;
 
-/** What an access token says; issuer, audience and expiry are checked beside it. */
-export const Claims = z.object({ sub: Id, roles: z.array(Role) });
+/** What an access token says; issuer, audience and expiry are checked beside it. The country decides on taxes. */
+export const Claims = z.object({ sub: Id, roles: z.array(Role), country: Country.nullable().default(null) });
 export type Claims = z.infer<typeof Claims>;
 
 export const tokenIssuer = "orders";
