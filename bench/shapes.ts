@@ -1,5 +1,5 @@
 import { demoAccounts, demoProducts } from "../contracts/demo.js";
-import { client, tokenOf } from "../tools/demo-client.js";
+import { got, person, tokenOf } from "../tools/demo-client.js";
 import type { LoadRequest } from "./load.js";
 
 /** What runs, and at which ports (of an unshifted system) it is asked. */
@@ -40,8 +40,8 @@ export async function prepare(
   const products: [string, string] = [demoProducts[0]!.id, demoProducts[1]!.id];
 
   const staffToken = await tokenOf(at(ports.users), staffAccount.email, password);
-  const inventory = client(at(ports.inventory), staffToken);
-  for (const product of products) await inventory.put(`/inventory/${product}`, { on_hand: plenty });
+  const staff = person(at(ports.inventory), staffToken);
+  for (const product_id of products) await got(staff.setStock({ params: { product_id }, body: { on_hand: plenty } }));
 
   const token = await tokenOf(at(ports.users), customerAccount.email, password);
   return { url: at(ports.orders), token, products };

@@ -34,11 +34,17 @@ type Streamed = "orderEvents" | "docs";
 export type Client = { [K in Exclude<keyof Api, Streamed>]: Call<Api[K]> } & { watch: Watch };
 type Watch = (orderId: string, options?: { after?: number; signal?: AbortSignal }) => AsyncGenerator<TimelineEntry>;
 
+/** As much of `fetch` as is used. */
+export type Fetch = (
+  url: string,
+  init: { method: string; headers: Record<string, string>; body?: string; signal?: AbortSignal | null },
+) => Promise<Pick<Response, "ok" | "status" | "headers" | "text" | "body">>;
+
 export type Options = {
   /** Where the gateway is: "http://127.0.0.1:8080". */
   url: string;
   token?: string | undefined;
-  fetch?: typeof fetch;
+  fetch?: Fetch;
   /** Throws when an answer is not as the contract says. */
   validate?: boolean;
 };
@@ -67,6 +73,7 @@ export function createClient({ url, token, fetch: ask = fetch, validate = false 
   async function* watch(orderId: string, { after = 0, signal }: { after?: number; signal?: AbortSignal } = {}) {
     for (let seq = after; !signal?.aborted; await pause(1_000, signal)) {
       const response = await ask(url + fill(api.orderEvents.path, { id: orderId }), {
+        method: "GET",
         headers: { ...identity, accept: "text/event-stream", "last-event-id": String(seq) },
         signal: signal ?? null,
       }).catch(() => undefined);
@@ -90,12 +97,13 @@ export function createClient({ url, token, fetch: ask = fetch, validate = false 
   return { ...Object.fromEntries(calls), watch };
 }
 
-/** The body of a success; a refusal is thrown. */
-export function must<A extends { ok: boolean; status: PropertyKey; body: unknown }>(
-  answer: A,
-): Extract<A, { ok: true }>["body"] {
-  if (!answer.ok) throw new ProblemError(answer.status as number, answer.body as Problem);
-  return answer.body as Extract<A, { ok: true }>["body"];
+type AnyAnswer = { ok: boolean; status: PropertyKey; body: unknown };
+
+/** What was asked for; a refusal is thrown. */
+export async function must<A extends AnyAnswer>(asked: Promise<A>): Promise<Extract<A, { ok: true }>["body"]> {
+  const { ok, status, body } = await asked;
+  if (ok) return body as Extract<A, { ok: true }>["body"];
+  throw new ProblemError(status as number, body as Problem);
 }
 
 export class ProblemError extends Error {

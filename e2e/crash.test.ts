@@ -48,7 +48,7 @@ describe("a process that dies there leaves an order that goes on to the same end
     await reaches(ada, body.id, "processing");
     const before = await stockOf(id);
     arm("payment.before-refund-outcome");
-    expect((await ada.call("POST", `/orders/${body.id}/cancel`, {})).status).toBe(200);
+    expect((await ada.cancelOrder({ params: { id: body.id }, body: {} })).status).toBe(200);
     const done = await eventually(
       () => orderOf(ada, body.id),
       (order) => order.payment.refund?.status === "done",

@@ -10,6 +10,7 @@ import {
   processes,
   product,
   reaches,
+  setStock,
   signedIn,
   statementOf,
   stockOf,
@@ -19,7 +20,7 @@ import {
 const ada = await signedIn("ada");
 const staff = await signedIn("staff");
 const { id, price } = product(6);
-await staff.call("PUT", `/inventory/${id}`, { on_hand: 100_000 });
+await setStock(staff, id, 100_000);
 
 test("300 orders, 64 at once: all reach processing, none waited for a repeat, no work item was dropped", async () => {
   const before = await stockOf(id);

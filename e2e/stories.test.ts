@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   eventually,
+  must,
   orderOf,
   place,
   processes,
@@ -31,9 +32,9 @@ describe("the straight path", () => {
       reserved: before.reserved + 2,
     });
 
-    const ship = { status: "shipped", tracking_number: "T-1", carrier: "Post" };
-    expect((await staff.call("PUT", `/orders/${body.id}/status`, ship)).status).toBe(200);
-    expect((await staff.call("PUT", `/orders/${body.id}/status`, { status: "completed" })).status).toBe(200);
+    const ship = { status: "shipped" as const, tracking_number: "T-1", carrier: "Post" };
+    expect((await staff.setStatus({ params: { id: body.id }, body: ship })).status).toBe(200);
+    expect((await staff.setStatus({ params: { id: body.id }, body: { status: "completed" } })).status).toBe(200);
     const delivered = await orderOf(ada, body.id);
     expect(delivered).toMatchObject({ status: "delivered", shipment: { tracking_number: "T-1", carrier: "Post" } });
 
@@ -49,10 +50,9 @@ describe("the straight path", () => {
     expect(timeline[0]?.trace_id).toMatch(/^[0-9a-f]{32}$/);
     expect(new Set(timeline.slice(0, 3).map((entry) => entry.trace_id)).size).toBe(1);
 
-    type Messages = { items: { order_id: string; topic: string }[] };
     const told = await eventually(
       async () => {
-        const { items } = (await ada.call<Messages>("GET", "/notifications?limit=100")).body;
+        const { items } = await must(ada.notifications({ query: { limit: 100 } }));
         return items.filter((message) => message.order_id === body.id).map((message) => message.topic);
       },
       (topics) => topics.length === 5,
@@ -77,7 +77,7 @@ describe("the two commonest turns", () => {
     expect((await statementOf(body.id)).net).toBe(0);
     expect(await stockOf(id)).toMatchObject({ on_hand: before.on_hand, held: before.held + 1 });
 
-    const again = await ada.call("POST", `/orders/${body.id}/payments`, { payment_method: "card_ok" });
+    const again = await ada.payOrder({ params: { id: body.id }, body: { payment_method: "card_ok" } });
     expect(again.status).toBe(202);
     expect(await reaches(ada, body.id, "processing")).toMatchObject({ payment: { status: "succeeded", attempt: 2 } });
     expect((await statementOf(body.id)).net).toBe(price);

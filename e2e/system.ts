@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { type Client, createClient, must } from "../client/client.js";
 import { demoProducts } from "../contracts/demo.js";
 import type { Topic } from "../contracts/events.js";
-import type { StockView } from "../contracts/inventory.js";
-import type { OrderView, Status, TimelineEntry } from "../contracts/order.js";
+import type { OrderView, Status } from "../contracts/order.js";
+import type { PaymentMethod } from "../contracts/payment.js";
 import { control } from "../tools/control.js";
 import { redis } from "../tools/redis-client.js";
+
+export { must };
 
 /** The running system as its users meet it, and the two that testify: the provider's ledger and the supervisor. */
 export const url = process.env.E2E_URL as string;
@@ -14,19 +17,22 @@ const offset = Number(new URL(url).port) - 8080;
 export const port = (inFile: number) => inFile + offset;
 
 export type Answer<T> = { status: number; body: T; headers: Headers };
-export type Person = {
+/** Someone at the API: through the typed client, every answer held against the contract; `call` for what it forbids. */
+export type Person = Client & {
+  token: string | undefined;
   call: <T = Record<string, unknown>>(
     method: string,
     path: string,
     body?: unknown,
-    headers?: Headers_,
+    headers?: Record<string, string>,
   ) => Promise<Answer<T>>;
 };
-type Headers_ = Record<string, string>;
 
 function person(token?: string): Person {
   return {
-    async call<T>(method: string, path: string, body?: unknown, headers: Headers_ = {}) {
+    ...createClient({ url, token, validate: true }),
+    token,
+    async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
       const response = await fetch(url + path, {
         method,
         headers: {
@@ -49,17 +55,22 @@ const tokens = new Map<string, Promise<string>>();
 export function tokenOf(name: string): Promise<string> {
   let token = tokens.get(name);
   if (!token) {
-    token = anyone
-      .call<{ access_token: string }>("POST", "/auth/token", {
-        email: `${name}@orders.local`,
-        password: "demo-password-1",
-      })
-      .then(({ body }) => body.access_token);
+    token = tokenFor(`${name}@orders.local`, "demo-password-1");
     tokens.set(name, token);
   }
   return token;
 }
+export const tokenFor = async (email: string, password: string) =>
+  (await must(anyone.signIn({ body: { email, password } }))).access_token;
 export const signedIn = async (name: "ada" | "bob" | "staff" | "admin"): Promise<Person> => person(await tokenOf(name));
+
+/** A customer of this test alone. */
+export async function newCustomer(about: { locale?: string; country?: string } = {}) {
+  const email = `${crypto.randomUUID()}@example.org`;
+  const password = crypto.randomUUID();
+  const { id } = await must(anyone.signUp({ body: { email, password, name: "New Customer", ...about } }));
+  return { id, email, password, ...person(await tokenFor(email, password)) };
+}
 
 /** A demo product by its place in the catalogue; each test takes its own, so that tests do not share stock. */
 export const product = (n: number) => demoProducts[n] as (typeof demoProducts)[number];
@@ -68,23 +79,25 @@ export function place(
   who: Person,
   productId: string,
   quantity = 1,
-  payment_method?: string,
+  payment_method?: PaymentMethod,
   key: string = crypto.randomUUID(),
 ) {
   return placeLines(who, [{ product_id: productId, quantity }], payment_method, key);
 }
 
-export function placeLines(
+/** The answer's body is taken for the order; where it is a refusal the status says so. */
+export async function placeLines(
   who: Person,
   items: { product_id: string; quantity: number }[],
-  payment_method?: string,
+  payment_method?: PaymentMethod,
   key: string = crypto.randomUUID(),
-) {
+): Promise<Answer<OrderView>> {
   const body = { items, ...(payment_method && { payment_method }) };
-  return who.call<OrderView>("POST", "/orders", body, { "idempotency-key": key });
+  const { status, body: answer, headers } = await who.placeOrder({ headers: { "idempotency-key": key }, body });
+  return { status, body: answer as OrderView, headers };
 }
 
-export const orderOf = async (who: Person, id: string) => (await who.call<OrderView>("GET", `/orders/${id}`)).body;
+export const orderOf = (who: Person, id: string) => must(who.order({ params: { id } }));
 
 /** Asks until the answer is right; after the time it gives the last one, so that the test can say what is wrong. */
 export async function eventually<T>(ask: () => Promise<T>, right: (value: T) => boolean, seconds = 30): Promise<T> {
@@ -108,11 +121,12 @@ export const reaches = (who: Person, id: string, status: Status, seconds?: numbe
     seconds,
   );
 
-export const stockOf = async (id: string) => (await anyone.call<StockView>("GET", `/inventory/${id}`)).body;
+export const stockOf = (product_id: string) => must(anyone.stock({ params: { product_id } }));
+export const setStock = (staff: Person, product_id: string, on_hand: number) =>
+  must(staff.setStock({ params: { product_id }, body: { on_hand } }));
 
-export async function timelineOf(who: Person, id: string): Promise<TimelineEntry[]> {
-  return (await who.call<{ items: TimelineEntry[] }>("GET", `/orders/${id}/timeline?limit=100`)).body.items;
-}
+export const timelineOf = async (who: Person, id: string) =>
+  (await must(who.timeline({ params: { id }, query: { limit: 100 } }))).items;
 
 export type Statement = { charges: { status: string; amount: number }[]; refunds: { status: string }[]; net: number };
 /** What the provider says it took and gave back for an order, in minor units. */

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import type { PaymentView } from "../contracts/payment.js";
+import type { PaymentMethod } from "../contracts/payment.js";
 import {
   broker,
   eventually,
+  must,
   orderOf,
   type Person,
   place,
@@ -12,6 +13,7 @@ import {
   publishForeign,
   reaches,
   rowsUnder,
+  setStock,
   signedIn,
   statementOf,
   stockOf,
@@ -20,14 +22,13 @@ import {
 
 const ada = await signedIn("ada");
 const staff = await signedIn("staff");
-const adaId = (await ada.call<{ id: string }>("GET", "/users/me")).body.id;
+const adaId = (await must(ada.me())).id;
 const { id, price } = product(4);
-await staff.call("PUT", `/inventory/${id}`, { on_hand: 10_000 });
+await setStock(staff, id, 10_000);
 
 const cancel = (who: Person, order: string, reason?: string) =>
-  who.call<{ status: string }>("POST", `/orders/${order}/cancel`, reason ? { reason } : {});
-const paymentsOf = async (order: string) =>
-  (await ada.call<{ items: PaymentView[] }>("GET", `/orders/${order}/payments`)).body.items;
+  who.cancelOrder({ params: { id: order }, body: reason ? { reason } : {} });
+const paymentsOf = async (order: string) => (await must(ada.payments({ params: { id: order } }))).items;
 /** Cancelled, and everything given back that was taken. */
 const settled = (order: string, seconds?: number) =>
   eventually(
@@ -41,7 +42,7 @@ const settled = (order: string, seconds?: number) =>
       (order.payment.refund?.status ?? "done") === "done",
     seconds,
   );
-async function paid(method = "card_ok") {
+async function paid(method: PaymentMethod = "card_ok") {
   const { body } = await place(ada, id, 1, method);
   return (await reaches(ada, body.id, "processing")).id;
 }
@@ -71,7 +72,7 @@ describe("cancel at every stage", () => {
 
   test("not once it is shipped", async () => {
     const order = await paid();
-    await staff.call("PUT", `/orders/${order}/status`, { status: "shipped", tracking_number: "T", carrier: "C" });
+    await staff.setStatus({ params: { id: order }, body: { status: "shipped", tracking_number: "T", carrier: "C" } });
     const refused = await cancel(ada, order);
     expect(refused.status).toBe(409);
     expect(refused.body).toMatchObject({ status_now: "shipped", allowed: ["delivered"] });
@@ -83,10 +84,10 @@ describe("cancel at every stage", () => {
     for (let n = 0; n < 8; n++) {
       const order = rival === "shipping" ? await paid() : (await place(ada, id, 1, "card_ok")).body.id;
       if (rival === "reservation") await reaches(ada, order, "paid", 1);
-      const ship = { status: "shipped", tracking_number: "T", carrier: "C" };
+      const ship = { status: "shipped" as const, tracking_number: "T", carrier: "C" };
       const [cancelled, shipped] = await Promise.all([
         cancel(ada, order),
-        rival === "shipping" ? staff.call("PUT", `/orders/${order}/status`, ship) : undefined,
+        rival === "shipping" ? staff.setStatus({ params: { id: order }, body: ship }) : undefined,
       ]);
       if (shipped) expect([cancelled.status, shipped.status].sort()).toEqual([200, 409]);
       if (cancelled.status === 200) {
@@ -138,7 +139,7 @@ describe("payment", () => {
 
   test("a second try while one is pending, or after it is paid, is refused", async () => {
     const { body } = await place(ada, id, 1, "card_timeout_then_ok");
-    const pay = () => ada.call("POST", `/orders/${body.id}/payments`, { payment_method: "card_ok" });
+    const pay = () => ada.payOrder({ params: { id: body.id }, body: { payment_method: "card_ok" } });
     expect((await pay()).status).toBe(409);
     await reaches(ada, body.id, "processing");
     expect((await pay()).status).toBe(409);
@@ -146,8 +147,8 @@ describe("payment", () => {
 
   test("recorded by staff, cancelled, and paid back by staff: pending until then", async () => {
     const { body } = await place(ada, id);
-    const record = { status: "confirmed", payment_reference: "bank transfer 17" };
-    expect((await staff.call("PUT", `/orders/${body.id}/status`, record)).status).toBe(200);
+    const record = { status: "confirmed" as const, payment_reference: "bank transfer 17" };
+    expect((await staff.setStatus({ params: { id: body.id }, body: record })).status).toBe(200);
     await reaches(ada, body.id, "processing");
     const [payment] = await eventually(
       () => paymentsOf(body.id),
@@ -369,10 +370,9 @@ describe("foreign facts", () => {
         ({ on_hand }) => on_hand === before.on_hand,
       ),
     ).toEqual(before);
-    type Messages = { items: { order_id: string; topic: string }[] };
     const told = await eventually(
       async () => {
-        const { items: all } = (await ada.call<Messages>("GET", "/notifications?limit=100")).body;
+        const { items: all } = await must(ada.notifications({ query: { limit: 100 } }));
         return all.filter((message) => message.order_id === order_id).map(({ topic }) => topic);
       },
       (topics) => topics.length === 6,
@@ -395,7 +395,7 @@ describe("foreign facts", () => {
       (order) => order.payment.refund?.status === "pending",
     );
     await eventually(
-      () => staff.call("POST", `/payments/${payment_id}/refunds`, { reference: "sent back" }),
+      () => staff.recordRefund({ params: { id: payment_id }, body: { reference: "sent back" } }),
       ({ status }) => status === 200,
     );
     expect((await settled(body.id)).order.payment.refund?.status).toBe("done");

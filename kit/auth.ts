@@ -62,3 +62,11 @@ export const isStaff = (who: Claims): boolean => who.roles.includes("staff") || 
 export function mustBeStaff(who: Claims): void {
   if (!isStaff(who)) throw new Problem(403, "only staff may do that");
 }
+
+export function mustBeAdmin(who: Claims): void {
+  if (!who.roles.includes("admin")) throw new Problem(403, "only admins may do that");
+}
+
+export function mustBeCustomer(who: Claims): void {
+  if (!who.roles.includes("customer")) throw new Problem(403, "only customers may do that");
+}

@@ -33,6 +33,7 @@ function answerProblem(ctx: Koa.Context, status: number, detail: string, extra: 
 /** Every failure is answered here and nowhere else; only a Problem tells the client what it did wrong. */
 function answerFailure(ctx: Koa.Context, error: unknown, log: Logger): void {
   if (error instanceof Problem) {
+    if (error.retryAfter) ctx.set("retry-after", String(error.retryAfter));
     answerProblem(ctx, error.status, error.detail, error.extra);
   } else if (error instanceof Unavailable) {
     log.warn({ err: error, cause: String(error.cause) }, "a needed part is away");
@@ -115,12 +116,13 @@ export function query<S extends z.ZodType>(ctx: Koa.Context, schema: S): z.outpu
   throw new Problem(400, parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
 }
 
-export type App = { koa: Koa; router: Router };
+export type App = { koa: Koa; router: Router; refuse: () => void };
 
 /** A Koa app with what every service shares: ids on every log line, one line per request, problems, health. */
 export function app(log: Logger, ready: () => Promise<boolean>): App {
   const koa = new Koa();
   const router = new Router();
+  let refusing = false;
 
   koa.use(async (ctx, next) => {
     const request_id = ctx.get("x-request-id").slice(0, 100) || crypto.randomUUID();
@@ -129,6 +131,10 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
       const started = performance.now();
       ctx.set("x-request-id", request_id);
       try {
+        if (refusing) {
+          ctx.set("connection", "close");
+          throw new Unavailable("this replica, which is stopping,");
+        }
         await next();
         if (ctx.status === 404 && ctx.body === undefined) throw new Problem(404, `there is no ${ctx.path}`);
         if (ctx.status === 405 || ctx.status === 501) throw new Problem(405, `${ctx.path} does not take ${ctx.method}`);
@@ -150,7 +156,14 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
     ctx.status = is ? 200 : 503;
     ctx.body = { status: is ? "ready" : "waiting for the sidecar or a component" };
   });
-  return { koa, router };
+  return {
+    koa,
+    router,
+    /** From now on every request is refused. */
+    refuse() {
+      refusing = true;
+    },
+  };
 }
 
 /**

@@ -4,6 +4,8 @@ export class Problem extends Error {
     readonly status: number,
     readonly detail: string,
     readonly extra: Record<string, unknown> = {},
+    /** Seconds after which the client may try again. */
+    readonly retryAfter?: number,
   ) {
     super(detail);
   }

@@ -12,12 +12,18 @@ type Env = {
   CRASH_DIR?: string | undefined;
 };
 type Wire = { app: App; dapr: Dapr; log: Logger };
-/** What a service does once its sidecar answers (indexes, demo data, workers), and how it stops that again. */
-export type Running = { prepare?: () => Promise<void>; stop?: () => Promise<void> };
+export type Running = {
+  /** What a service does once its sidecar answers: indexes, demo data, workers. */
+  prepare?: () => Promise<void>;
+  /** How it stops that again. */
+  stop?: () => Promise<void>;
+  /** For so many milliseconds a stopping service refuses new requests with 503, for clients that still come. */
+  drain?: number;
+};
 
 /**
  * The life of every service: listen first (daprd waits for the port), then wait for the sidecar, prepare, be ready;
- * on SIGTERM stop taking work, finish what is under way, leave.
+ * on SIGTERM refuse new work, finish what is under way, leave.
  */
 export async function service(name: string, env: Env, wire: (wire: Wire) => Running): Promise<void> {
   const log = logger(name, env.LOG_LEVEL);
@@ -35,6 +41,8 @@ export async function service(name: string, env: Env, wire: (wire: Wire) => Runn
   const server = await listen(web, env.APP_PORT, env.HOST);
   const stop = async () => {
     log.info("stopping");
+    web.refuse();
+    await new Promise((resume) => setTimeout(resume, running.drain ?? 0));
     await Promise.all([closed(server), running.stop?.()]);
     log.flush();
     process.exit(0);

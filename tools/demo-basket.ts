@@ -1,6 +1,7 @@
+import type { Client } from "../client/client.js";
 import type { StockView } from "../contracts/inventory.js";
 import type { Product } from "../contracts/product.js";
-import type { Client } from "./demo-client.js";
+import { got } from "./demo-client.js";
 import type { Wish } from "./demo-story.js";
 import { Refusal } from "./say.js";
 
@@ -9,12 +10,13 @@ export type Line = Shelf & { quantity: number };
 
 /** Every product on sale, with its stock as it is now. */
 export async function shelves(ada: Client): Promise<Shelf[]> {
-  const { items } = await ada.get<{ items: Product[] }>("/products?limit=100");
+  const { items } = await got(ada.products({ query: { limit: 100 } }));
   const active = items.filter((product) => product.active);
-  return Promise.all(
-    active.map(async (product) => ({ product, before: await ada.get<StockView>(`/inventory/${product.id}`) })),
-  );
+  return Promise.all(active.map(async (product) => ({ product, before: await stockOf(ada, product.id) })));
 }
+
+export const stockOf = (ada: Client, product_id: string): Promise<StockView> =>
+  got(ada.stock({ params: { product_id } }));
 
 /**
  * A basket for each wish, no product in two of them: so stories play side by side and each can answer for its stock.

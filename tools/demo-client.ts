@@ -1,46 +1,34 @@
+import { type Client, createClient, type Fetch, must, ProblemError } from "../client/client.js";
 import { Refusal } from "./say.js";
 
-/** A person at the API: what they ask for is answered, or the demo ends with a sentence. */
-export type Client = {
-  get: <Answer>(path: string) => Promise<Answer>;
-  post: <Answer>(path: string, body: object, headers?: Record<string, string>) => Promise<Answer>;
-  put: <Answer>(path: string, body: object) => Promise<Answer>;
-};
+/** The API as one person meets it; where nothing answers the demo ends with a sentence. */
+export const person = (url: string, token?: string): Client =>
+  createClient({ url, token, fetch: reach, validate: true });
 
-export function client(url: string, token?: string): Client {
-  async function call<Answer>(method: string, path: string, body?: object, headers?: Record<string, string>) {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers: {
-        ...(body && { "content-type": "application/json" }),
-        ...(token && { authorization: `Bearer ${token}` }),
-        ...headers,
-      },
-      body: body && JSON.stringify(body),
-    }).catch(() => {
-      throw new Refusal(`The system is not running at ${url}: start it with npm start.`);
-    });
-    const text = await response.text();
-    if (response.ok) return (text ? JSON.parse(text) : undefined) as Answer;
-    throw new Refusal(`${method} ${path} answered ${response.status}: ${detailOf(text)}`);
-  }
-
-  return {
-    get: (path) => call("GET", path),
-    post: (path, body, headers) => call("POST", path, body, headers),
-    put: (path, body) => call("PUT", path, body),
-  };
-}
+/** What was asked for; a refusal ends the story with a sentence. */
+export const got: typeof must = (asked) =>
+  must(asked).catch((error) => {
+    throw error instanceof ProblemError ? new Refusal(`The system answered ${error.message}`) : error;
+  });
 
 export async function tokenOf(url: string, email: string, password: string): Promise<string> {
-  return (await client(url).post<{ access_token: string }>("/auth/token", { email, password })).access_token;
+  return (await got(person(url).signIn({ body: { email, password } }))).access_token;
 }
 
-function detailOf(text: string): string {
-  try {
-    const { detail, title } = JSON.parse(text);
-    return detail ?? title ?? text;
-  } catch {
-    return text.slice(0, 200) || "(nothing)";
-  }
-}
+/** The payment provider or a sidecar, who are not the API: a question with a body is a POST, without one a GET. */
+export type Other = <T>(path: string, body?: object) => Promise<T>;
+export const other =
+  (url: string): Other =>
+  async <T>(path: string, body?: object) => {
+    const method = body ? "POST" : "GET";
+    const headers = { "content-type": "application/json" };
+    const response = await reach(url + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+    const text = await response.text();
+    if (!response.ok) throw new Refusal(`${method} ${path} answered ${response.status}: ${text.slice(0, 200)}`);
+    return (text ? JSON.parse(text) : undefined) as T;
+  };
+
+const reach: Fetch = (url, init) =>
+  fetch(url, init).catch(() => {
+    throw new Refusal(`Nothing answers at ${new URL(url).origin}: start the system with npm start.`);
+  });

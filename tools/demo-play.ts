@@ -1,7 +1,6 @@
-import type { StockView } from "../contracts/inventory.js";
-import type { OrderView, TimelineEntry } from "../contracts/order.js";
-import type { Line } from "./demo-basket.js";
+import { type Line, stockOf } from "./demo-basket.js";
 import { type Facts, type Statement, wrongs } from "./demo-check.js";
+import { got } from "./demo-client.js";
 import { type Cast, sceneOf } from "./demo-scene.js";
 import { shown } from "./demo-show.js";
 import type { End, Story } from "./demo-story.js";
@@ -38,12 +37,12 @@ async function settle(orderId: string, end: End, basket: Line[], cast: Cast) {
 
 async function factsOf(orderId: string, basket: Line[], { ada, provider }: Cast): Promise<Facts> {
   const [order, statement, { items: timeline }, stock] = await Promise.all([
-    ada.get<OrderView>(`/orders/${orderId}`),
-    provider.get<Statement>(`/ledger?reference=${orderId}`),
-    ada.get<{ items: TimelineEntry[] }>(`/orders/${orderId}/timeline?limit=100`),
+    got(ada.order({ params: { id: orderId } })),
+    provider<Statement>(`/ledger?reference=${orderId}`),
+    got(ada.timeline({ params: { id: orderId }, query: { limit: 100 } })),
     Promise.all(
       basket.map(async ({ product: { id, name }, quantity, before }) => {
-        return { name, quantity, before, after: await ada.get<StockView>(`/inventory/${id}`) };
+        return { name, quantity, before, after: await stockOf(ada, id) };
       }),
     ),
   ]);

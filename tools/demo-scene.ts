@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { StockView } from "../contracts/inventory.js";
+import type { Client } from "../client/client.js";
 import type { OrderView } from "../contracts/order.js";
 import type { Control } from "./control.js";
-import type { Line } from "./demo-basket.js";
-import type { Client } from "./demo-client.js";
+import { type Line, stockOf } from "./demo-basket.js";
+import { got, type Other } from "./demo-client.js";
 import type { Scene } from "./demo-story.js";
 import { publishSale, saleOf } from "./demo-upstream.js";
 import type { Voice } from "./demo-voice.js";
@@ -13,8 +13,8 @@ export type Cast = {
   ada: Client;
   adaId: string;
   staff: Client;
-  provider: Client;
-  sidecar: Client;
+  provider: Other;
+  sidecar: Other;
   supervisor?: Control;
 };
 
@@ -25,7 +25,7 @@ export function sceneOf(cast: Cast, basket: Line[], voice: Voice): { scene: Scen
   const { say } = voice;
   const wanted = basket.map(({ product, quantity }) => `${quantity} × ${product.name}`).join(" and ");
   let id: string | undefined;
-  const current = () => `/orders/${id}`;
+  const current = () => ({ params: { id: id as string } });
 
   /** Asks until the answer is right. A part of the system may be away meanwhile, so a refusal may pass too. */
   async function eventually<T>(what: string, ask: () => Promise<T>, right: (found: T) => boolean): Promise<T> {
@@ -42,25 +42,22 @@ export function sceneOf(cast: Cast, basket: Line[], voice: Voice): { scene: Scen
     }
   }
 
-  const order = () => ada.get<OrderView>(current());
+  const order = () => got(ada.order(current()));
 
   const scene: Scene = {
     async adaOrders(payment_method) {
       const items = basket.map(({ product, quantity }) => ({ product_id: product.id, quantity }));
-      const placed = await ada.post<OrderView>(
-        "/orders",
-        { items, payment_method },
-        { "idempotency-key": randomUUID() },
-      );
+      const headers = { "idempotency-key": randomUUID() };
+      const placed = await got(ada.placeOrder({ headers, body: { items, payment_method } }));
       id = placed.id;
       say(`Ada orders ${wanted}: ${placed.total} ${placed.currency} with ${payment_method}.`);
     },
     async adaPays(payment_method) {
-      await ada.post(`${current()}/payments`, { payment_method });
+      await got(ada.payOrder({ ...current(), body: { payment_method } }));
       say(`Ada pays with ${payment_method}.`);
     },
     async adaCancels(reason) {
-      const { status, payment } = await ada.post<OrderView>(`${current()}/cancel`, { reason });
+      const { status, payment } = await got(ada.cancelOrder({ ...current(), body: { reason } }));
       say(`Ada cancels ("${reason}"): the order is ${status}, its refund ${payment.refund?.status ?? "none"}.`);
     },
     async checkoutSells(terms) {
@@ -82,7 +79,7 @@ export function sceneOf(cast: Cast, basket: Line[], voice: Voice): { scene: Scen
       say(`The refund is ${payment.refund?.status}.`);
     },
     async goodsAreHeld() {
-      const stock = () => Promise.all(basket.map(({ product }) => ada.get<StockView>(`/inventory/${product.id}`)));
+      const stock = () => Promise.all(basket.map(({ product }) => stockOf(ada, product.id)));
       await eventually("the goods are held", stock, (now) =>
         basket.every(({ before, quantity }, n) => now[n]?.held === before.held + quantity),
       );
@@ -95,11 +92,11 @@ export function sceneOf(cast: Cast, basket: Line[], voice: Voice): { scene: Scen
       say(`${seconds} s later the order is ${status}, its payment ${payment.status}.`);
     },
     async staffShips(parcel) {
-      await staff.put(`${current()}/status`, { status: "shipped", ...parcel });
+      await got(staff.setStatus({ ...current(), body: { status: "shipped", ...parcel } }));
       say(`Staff ships it with ${parcel.carrier}, tracking number ${parcel.tracking_number}.`);
     },
     async staffDelivers() {
-      await staff.put(`${current()}/status`, { status: "delivered" });
+      await got(staff.setStatus({ ...current(), body: { status: "delivered" } }));
       say("It is delivered.");
     },
     async dies(service) {

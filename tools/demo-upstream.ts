@@ -3,7 +3,7 @@ import type { EventOf } from "../contracts/events.js";
 import { toDecimal, toMinor } from "../contracts/money.js";
 import type { PaymentMethod } from "../contracts/payment.js";
 import type { Line } from "./demo-basket.js";
-import type { Client } from "./demo-client.js";
+import type { Other } from "./demo-client.js";
 import { Refusal } from "./say.js";
 
 export type Sale = { userId: string; payWithin?: number; method?: PaymentMethod };
@@ -25,9 +25,9 @@ export function saleOf(basket: Line[], { userId, payWithin, method }: Sale, now:
 }
 
 /** Any sidecar may publish; as the CloudEvent's source it names who speaks. */
-export async function publishSale(sidecar: Client, sale: EventOf<"orders.created">): Promise<void> {
+export async function publishSale(sidecar: Other, sale: EventOf<"orders.created">): Promise<void> {
   const meta = `metadata.cloudevent.source=checkout&metadata.cloudevent.id=orders.created:${sale.order_id}`;
-  await sidecar.post(`/v1.0/publish/pubsub/orders.created?${meta}`, sale).catch((error) => {
+  await sidecar(`/v1.0/publish/pubsub/orders.created?${meta}`, sale).catch((error) => {
     throw new Refusal(`The sidecar that the checkout publishes through (SIDECAR_URL) gave no answer: ${error.message}`);
   });
 }

@@ -1,7 +1,7 @@
 import { demoAccounts } from "../contracts/demo.js";
 import { type Control, control } from "./control.js";
 import { deal, type Line, shelves } from "./demo-basket.js";
-import { client, tokenOf } from "./demo-client.js";
+import { got, other, person, tokenOf } from "./demo-client.js";
 import { play } from "./demo-play.js";
 import type { Cast } from "./demo-scene.js";
 import { stories } from "./demo-stories.js";
@@ -61,14 +61,14 @@ async function assemble(): Promise<Cast> {
   const url = process.env.ORDERS_URL ?? here;
   const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
   const [, { email: staff }, { email: adaEmail }] = demoAccounts;
-  const signIn = async (email: string) => client(url, await tokenOf(url, email, password));
+  const signIn = async (email: string) => person(url, await tokenOf(url, email, password));
   const ada = await signIn(adaEmail);
   return {
     ada,
-    adaId: (await ada.get<{ id: string }>("/users/me")).id,
+    adaId: (await got(ada.me())).id,
     staff: await signIn(staff),
-    provider: client(process.env.PROVIDER_URL ?? `http://127.0.0.1:${infraPorts(instance).provider}`),
-    sidecar: client(process.env.SIDECAR_URL ?? `http://127.0.0.1:${sidecarPort + instance.offset}`),
+    provider: other(process.env.PROVIDER_URL ?? `http://127.0.0.1:${infraPorts(instance).provider}`),
+    sidecar: other(process.env.SIDECAR_URL ?? `http://127.0.0.1:${sidecarPort + instance.offset}`),
     supervisor: url === here ? await supervisorOf(instance.dir) : undefined,
   };
 }

@@ -18,16 +18,20 @@ const returned = ["content-type", "cache-control", "etag", "location", "retry-af
 
 /** Passes a request on through the sidecar; the body is sent whole, because daprd does not retry a chunked one. */
 export function forwarder(daprPort: number) {
-  const pool = new Pool(`http://127.0.0.1:${daprPort}`, { connections: 200, keepAliveTimeout: 30_000 });
+  const sidecar = `http://127.0.0.1:${daprPort}`;
+  const pool = new Pool(sidecar, { connections: 200, keepAliveTimeout: 30_000 });
+  // A stream keeps its connection for minutes; nothing else may wait for one.
+  const streamPool = new Pool(sidecar, { connections: null, bodyTimeout: 0 });
 
-  async function ask(request: Parameters<typeof pool.request>[0], app: string, tries: number) {
+  async function ask(request: Parameters<typeof pool.request>[0], app: string, tries: number, streamed: boolean) {
     for (let n = 1; ; n++) {
       try {
-        const { statusCode, headers, body } = await pool.request(request);
+        const { statusCode, headers, body } = await (streamed ? streamPool : pool).request(request);
+        if (streamed && statusCode === 200) return { statusCode, headers, content: body };
         const text = await body.text();
         // A 5xx that is no problem of the service comes from a sidecar: the service is away.
         const problem = String(headers["content-type"]).startsWith("application/problem+json");
-        if (statusCode < 500 || problem) return { statusCode, headers, text };
+        if (statusCode < 500 || problem) return { statusCode, headers, content: text };
         throw new Error(text);
       } catch (error) {
         if (n === tries) throw new Unavailable(`the ${app} service`, error);
@@ -36,7 +40,7 @@ export function forwarder(daprPort: number) {
     }
   }
 
-  return async (ctx: Koa.Context, app: string): Promise<void> => {
+  return async (ctx: Koa.Context, app: string, streamed: boolean): Promise<void> => {
     const here = context();
     const headers: Record<string, string> = {
       "x-request-id": here?.request_id ?? "",
@@ -55,12 +59,12 @@ export function forwarder(daprPort: number) {
     const body = reads ? null : await readBody(ctx);
     const request = { method: ctx.method as "GET", path, headers, body, headersTimeout: 20_000 };
     // Only a read may be asked again blindly while a replica comes or goes; for the rest see resiliency.yaml.
-    const answer = await ask(request, app, reads ? 5 : 1);
+    const answer = await ask(request, app, reads ? 5 : 1, streamed);
     ctx.status = answer.statusCode;
     for (const name of returned) {
       const value = answer.headers[name];
       if (value) ctx.set(name, value);
     }
-    ctx.body = answer.text;
+    ctx.body = answer.content;
   };
 }

@@ -1,19 +1,44 @@
+import type Koa from "koa";
+import { z } from "zod";
+import { api } from "../../contracts/api.js";
 import { authenticator } from "../../kit/auth.js";
-import { environment } from "../../kit/env.js";
+import { environment, flag } from "../../kit/env.js";
 import { service } from "../../kit/service.js";
 import { forwarder } from "./forward.js";
+import { limiter, shield } from "./guard.js";
 import { forwarded } from "./routes.js";
 
-const env = environment();
+const env = environment({
+  /** Origins whose browser pages may ask, separated by commas: "https://shop.example,https://desk.example". */
+  CORS_ORIGINS: z.string().default(""),
+  /** true behind a proxy that sets X-Forwarded-For: then that is the client's address. */
+  TRUST_PROXY: flag,
+});
 
 await service("api-gateway", env, ({ app }) => {
   const authenticate = authenticator(env.DAPR_HTTP_PORT);
   const forward = forwarder(env.DAPR_HTTP_PORT);
-  for (const { method, path, service, open } of forwarded) {
+  const count = limiter(() => ({ requests_per_minute: 100_000, sign_ins_per_minute: 10_000 }));
+  app.koa.proxy = env.TRUST_PROXY;
+  shield(app.koa, env.CORS_ORIGINS.split(",").filter(Boolean));
+
+  /** Whose requests are counted together: a user's, or those of an address that has not said who it is. */
+  async function caller(ctx: Koa.Context, open: boolean): Promise<string> {
+    if (open) return ctx.ip;
+    try {
+      return (await authenticate(ctx)).sub;
+    } catch (error) {
+      await count(ctx.ip, "requests_per_minute");
+      throw error;
+    }
+  }
+
+  for (const { method, path, service, open, streamed } of forwarded) {
     app.router.register(path, [method], async (ctx) => {
-      if (!open) await authenticate(ctx);
-      await forward(ctx, service);
+      if (path === api.signIn.path) await count(ctx.ip, "sign_ins_per_minute");
+      await count(await caller(ctx, open), "requests_per_minute");
+      await forward(ctx, service, streamed);
     });
   }
-  return {};
+  return { drain: 1_000 };
 });

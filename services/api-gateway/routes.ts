@@ -3,10 +3,11 @@ import { api, type Route } from "../../contracts/api.js";
 /** Everything the outside may ask of the services behind, as the router writes paths. The gateway's own is not here. */
 export const forwarded = Object.values<Route>(api)
   .filter(({ service }) => service !== "api-gateway")
-  .map(({ method, path, service, who }) => ({
+  .map(({ method, path, service, who, answers }) => ({
     method,
     path: path.replace(/\{(\w+)\}/g, ":$1"),
     service,
     /** Anyone may ask; all others want a token, and the service that answers decides what its bearer may. */
     open: who === "anyone",
+    streamed: answers[200]?.type === "text/event-stream",
   }));

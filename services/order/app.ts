@@ -3,9 +3,9 @@ import type Koa from "koa";
 import { v5 } from "uuid";
 import type { z } from "zod";
 import { Id, PageQuery } from "../../contracts/common.js";
-import { CancelOrder, ChangeStatus, ListOrders, PayOrder, PlaceOrder } from "../../contracts/order.js";
+import { CancelOrder, ChangeStatus, ListOrders, PatchOrder, PayOrder, PlaceOrder } from "../../contracts/order.js";
 import type { Claims } from "../../contracts/user.js";
-import { type Authenticate, isStaff, mustBeStaff } from "../../kit/auth.js";
+import { type Authenticate, isStaff, mustBeAdmin, mustBeCustomer, mustBeStaff } from "../../kit/auth.js";
 import { about, traceId } from "../../kit/context.js";
 import { type App, body, query } from "../../kit/http.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
@@ -13,6 +13,7 @@ import type { Neighbours } from "./neighbours.js";
 import type { At, Command, Order } from "./order.js";
 import type { Orders } from "./orders.js";
 import { place, type Terms } from "./place.js";
+import type { Streams } from "./stream.js";
 import { view } from "./view.js";
 
 export type Deps = {
@@ -20,13 +21,14 @@ export type Deps = {
   authenticate: Authenticate;
   ask: Neighbours;
   terms: () => Terms;
+  streams: Streams;
   holdAtPost: boolean;
 };
 
 /** Namespace of ids made from business keys: order ids from customer + Idempotency-Key, payment ids from references. */
 const namespace = "5f3a9c52-7d0e-4c1b-9a55-3d1c58a6b0f4";
 
-export function routes({ router }: App, { orders, authenticate, ask, terms, holdAtPost }: Deps): void {
+export function routes({ router }: App, { orders, authenticate, ask, terms, streams, holdAtPost }: Deps): void {
   const at = (who: Claims): At => ({ now: new Date().toISOString(), actor: who.sub, trace_id: traceId() });
 
   /** The order, if the caller may see it; another's order is as unknown as none. */
@@ -36,7 +38,8 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
     const who = await authenticate(ctx);
     const id = Id.safeParse(ctx.params.id);
     const order = id.success ? await orders.get(id.data) : undefined;
-    if (!order || (order.user_id !== who.sub && !isStaff(who))) throw new Problem(404, "there is no such order");
+    if (!order || order.deleted_at || (order.user_id !== who.sub && !isStaff(who)))
+      throw new Problem(404, "there is no such order");
     about(order.id);
     return { who, order };
   }
@@ -53,6 +56,10 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
       throw new Problem(422, "this Idempotency-Key came with another body before");
     const outcome = await orders.apply(order.id, id, command, at(who));
     if (outcome.kind === "unknown") throw new Problem(404, "there is no such order");
+    if (outcome.kind === "stale")
+      throw new Problem(412, `the order is of version ${outcome.order.version}`, {
+        version_now: outcome.order.version,
+      });
     if (outcome.kind === "refused")
       throw new Problem(409, outcome.reason, { status_now: outcome.order.status, allowed: outcome.allowed });
     show(ctx, outcome.order);
@@ -60,6 +67,7 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
 
   router.post("/orders", async (ctx) => {
     const who = await authenticate(ctx);
+    mustBeCustomer(who);
     const key = idempotencyKey(ctx);
     if (!key) throw new Problem(400, "send an Idempotency-Key of 1 to 255 printable ASCII characters");
     const request = await body(ctx, PlaceOrder);
@@ -99,16 +107,19 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
     show(ctx, order);
   }
 
-  const list = async (ctx: Koa.Context, filter: { user_id?: string }) => {
-    const { status, limit, cursor } = query(ctx, ListOrders);
-    const found = await orders.page({ ...filter, ...(status && { status }) }, limit, cursor);
+  const list = async (ctx: Koa.Context, who: Claims, filter: { user_id?: string }) => {
+    const { status, ...from } = query(ctx, ListOrders);
+    if (from.offset !== undefined) mustBeStaff(who);
+    if (from.offset !== undefined && from.cursor !== undefined)
+      throw new Problem(400, "a cursor or an offset, not both");
+    const found = await orders.page({ ...filter, ...(status && { status }) }, from);
     if (!found) throw new Problem(400, "the cursor is not one of ours");
     ctx.body = { ...found, items: found.items.map(view) };
   };
 
   router.get("/orders", async (ctx) => {
     const who = await authenticate(ctx);
-    await list(ctx, isStaff(who) ? {} : { user_id: who.sub });
+    await list(ctx, who, isStaff(who) ? {} : { user_id: who.sub });
   });
 
   router.get("/orders/customer/:id", async (ctx) => {
@@ -116,7 +127,7 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
     const id = Id.safeParse(ctx.params.id);
     if (id.data !== who.sub) mustBeStaff(who);
     if (!id.success) throw new Problem(404, "there is no such customer");
-    await list(ctx, { user_id: id.data });
+    await list(ctx, who, { user_id: id.data });
   });
 
   router.get(["/orders/:id", "/order/:id"], async (ctx) => show(ctx, (await visible(ctx)).order));
@@ -127,6 +138,29 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
     const found = await orders.timeline(order.id, limit, cursor);
     if (!found) throw new Problem(400, "the cursor is not one of ours");
     ctx.body = found;
+  });
+
+  router.get("/orders/:id/events", async (ctx) => {
+    const { who, order } = await visible(ctx);
+    const last = ctx.get("last-event-id");
+    if (!/^\d{0,15}$/.test(last)) throw new Problem(400, "Last-Event-ID is none of ours");
+    ctx.set({ "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
+    ctx.body = streams.open(who.sub, order.id, Number(last));
+  });
+
+  router.patch("/orders/:id", async (ctx) => {
+    const { who, order } = await visible(ctx);
+    const patch = await body(ctx, PatchOrder);
+    await put(ctx, who, order, { type: "annotate", patch, versions: versionsWanted(ctx.get("if-match")) });
+  });
+
+  router.delete("/orders/:id", async (ctx) => {
+    const who = await authenticate(ctx);
+    mustBeAdmin(who);
+    const { order } = await visible(ctx);
+    await put(ctx, who, order, { type: "remove" });
+    ctx.body = undefined;
+    ctx.status = 204;
   });
 
   router.put("/orders/:id/status", async (ctx) => {
@@ -175,6 +209,12 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
         throw new Problem(409, `nobody sets ${asked.status} by hand`, { status_now: order.status });
     }
   }
+}
+
+/** If-Match: any of these entity tags, or undefined when any version will do. A weak tag never matches. */
+function versionsWanted(header: string): number[] | undefined {
+  if (header === "" || header.trim() === "*") return undefined;
+  return header.split(",").map((tag) => Number(/^\s*"(\d{1,15})"\s*$/.exec(tag)?.[1] ?? -1));
 }
 
 /** 1 to 255 printable ASCII characters. */

@@ -18,6 +18,7 @@ import type { Terms } from "./place.js";
 import { orderSaga, sagaName } from "./saga.js";
 import { readTerms } from "./settings.js";
 import { steps } from "./steps.js";
+import { streams } from "./stream.js";
 
 const env = environment({
   /** off: an order is accepted without a look at the stock; a shortage shows after payment and is refunded. */
@@ -43,7 +44,8 @@ await service("order", env, ({ app, dapr, log }) => {
     },
   };
   const authenticate = authenticator(env.DAPR_HTTP_PORT);
-  routes(app, { ...deps, authenticate, holdAtPost: env.HOLD_AT_POST === "on" });
+  const watched = streams(all.entriesAfter, (error) => log.warn({ err: error }, "histories not read, tries again"));
+  routes(app, { ...deps, authenticate, streams: watched, holdAtPost: env.HOLD_AT_POST === "on" });
   subscribe(app.router, "order", handlers(deps), store, log);
 
   return {
@@ -54,6 +56,7 @@ await service("order", env, ({ app, dapr, log }) => {
       out.start();
     },
     async stop() {
+      watched.stop();
       await Promise.all([worker?.stop(), out.stop()]);
     },
   };

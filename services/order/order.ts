@@ -1,6 +1,12 @@
 import type { EventOf } from "../../contracts/events.js";
 import { toMinor } from "../../contracts/money.js";
-import type { OrderView, Status, TimelineEntry } from "../../contracts/order.js";
+import {
+  maxMetadata,
+  type OrderView,
+  type PatchOrder,
+  type Status,
+  type TimelineEntry,
+} from "../../contracts/order.js";
 
 // Every rule about orders is here: which move is legal, what it costs, who is told. Money is in minor units.
 
@@ -46,6 +52,8 @@ export type Order = {
   cancelled_at: string | null;
   created_at: string;
   updated_at: string;
+  /** Deleted softly: the row stays for the saga and for reconciliation, nobody is shown it. */
+  deleted_at?: string;
   version: number;
   /** The saga asks again after so many seconds, then after twice as many, and so on. Fixed at creation, like pay_by. */
   repeat_seconds: number;
@@ -71,6 +79,9 @@ export type Command =
   | { type: "ship"; tracking_number: string; carrier: string }
   | { type: "deliver" }
   | { type: "cancel"; reason: string }
+  /** `versions`: only when the order has one of these, which is what If-Match asks for. */
+  | { type: "annotate"; patch: PatchOrder; versions?: number[] | undefined }
+  | { type: "remove" }
   | { type: "expire" }
   | { type: "remind" };
 
@@ -88,6 +99,8 @@ export type Effect =
 export type Decision =
   | { kind: "changed"; order: Order; entry: TimelineEntry; effects: Effect[] }
   | { kind: "unchanged" }
+  /** The order is not of a version that the command was meant for. */
+  | { kind: "stale" }
   /** Illegal now; nothing changes. `allowed`: the statuses a request may ask for instead. */
   | { kind: "refused"; reason: string; allowed: Status[] };
 
@@ -216,6 +229,21 @@ export function decide(order: Order, command: Command, at: At): Decision {
       if (status === "cancelled") return unchanged;
       return moves[status].includes("cancelled") ? cancel(order, command.reason, "cancel", at) : refuse(order);
 
+    case "annotate": {
+      if (command.versions && !command.versions.includes(order.version)) return { kind: "stale" };
+      const next = annotated(order, command.patch);
+      if (Object.keys(next.metadata).length > maxMetadata)
+        return refuse(order, `metadata may have ${maxMetadata} entries`);
+      const same = JSON.stringify(next) === JSON.stringify(annotated(order, {}));
+      return same ? unchanged : change(order, at, "event", "annotate", next, []);
+    }
+
+    case "remove": {
+      const ended = status === "delivered" || status === "cancelled";
+      if (!ended || !allBack(order)) return refuse(order, ended ? "a refund is open" : `the order is ${status}`);
+      return change(order, at, "event", "remove", { deleted_at: at.now }, []);
+    }
+
     case "expire":
       if (status !== "payment_required" && status !== "payment_failed") return unchanged;
       if (payment.status === "pending" || at.now < order.pay_by) return refuse(order, "the window is not over");
@@ -314,6 +342,15 @@ function settleRefund(order: Order, paymentId: string, status: "done" | "failed"
     { refunds },
     effects,
   );
+}
+
+/** Notes replaced, metadata merged key by key: null takes a key away. */
+function annotated(order: Order, { customer_notes, metadata = {} }: PatchOrder) {
+  const merged = Object.entries({ ...order.metadata, ...metadata }).filter(([, value]) => value !== null);
+  return {
+    customer_notes: customer_notes === undefined ? order.customer_notes : customer_notes,
+    metadata: Object.fromEntries(merged) as Record<string, string>,
+  };
 }
 
 function refuse(order: Order, reason?: string): Decision {

@@ -12,6 +12,8 @@ export type Outcome =
   | (Exclude<Decision, { kind: "changed" }> & { order: Order })
   | { kind: "changed"; order: Order };
 
+type From = { limit: number; cursor?: string | undefined; offset?: number | undefined };
+
 const key = (id: string) => `order:${id}`;
 
 /** Pages by customer, by status and plain, and the timeline: expression indexes on the table of the state store. */
@@ -67,8 +69,8 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
       });
     },
 
-    /** Newest first, after the cursor; undefined when the cursor is none of ours. */
-    async page(filter: { user_id?: string; status?: string }, limit: number, cursor?: string) {
+    /** Newest first, after the cursor, or oldest first from an offset; undefined when the cursor is none of ours. */
+    async page(filter: { user_id?: string; status?: string }, { limit, cursor, offset }: From) {
       const where = ["starts_with(key, 'order:')", "NOT value ? 'deleted_at'"];
       const params: string[] = [];
       const bind = (value: string) => `$${params.push(value)}`;
@@ -79,12 +81,14 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
         if (!createdAt || !last) return undefined;
         where.push(`(value->>'created_at', key) < (${bind(createdAt)}, ${bind(last)})`);
       }
+      const direction = offset === undefined ? "DESC" : "ASC";
       const rows = await sql.query<[Order]>(
         `SELECT value FROM state WHERE ${where.join(" AND ")}
-         ORDER BY value->>'created_at' DESC, key DESC LIMIT ${limit + 1}`,
+         ORDER BY value->>'created_at' ${direction}, key ${direction} LIMIT ${limit + 1} OFFSET ${offset ?? 0}`,
         ...params,
       );
-      return pageOf(rows, limit, (last) => [last.created_at, key(last.id)]);
+      const { items, next_cursor } = pageOf(rows, limit, (last) => [last.created_at, key(last.id)]);
+      return { items, next_cursor: offset === undefined ? next_cursor : null };
     },
 
     /** By sequence number, after the cursor; undefined when the cursor is none of ours. */
@@ -98,6 +102,19 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
       );
       const { items, next_cursor } = pageOf(rows, limit, (last) => [String(last.seq)]);
       return { items: items.map(({ order_id, ...entry }) => entry), next_cursor };
+    },
+
+    /** What each of these orders' histories has after a sequence number, at most 100 entries of each at once. */
+    async entriesAfter(asked: { orderId: string; seq: number }[]): Promise<Map<string, TimelineEntry[]>> {
+      const rows = await sql.query<[TimelineEntry & { order_id: string }]>(
+        `SELECT entry.value FROM jsonb_to_recordset($1::text::jsonb) AS asked("orderId" text, seq bigint),
+           LATERAL (SELECT value FROM state WHERE starts_with(key, 'history:') AND value->>'order_id' = "orderId"
+                    AND (value->>'seq')::bigint > asked.seq ORDER BY (value->>'seq')::bigint LIMIT 100) AS entry`,
+        JSON.stringify(asked.map(({ orderId, seq }) => ({ orderId, seq }))),
+      );
+      const found = new Map<string, TimelineEntry[]>();
+      for (const [{ order_id, ...entry }] of rows) found.set(order_id, [...(found.get(order_id) ?? []), entry]);
+      return found;
     },
   };
 }

@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, onTestFinished, test } from "vitest";
+import type { OrderView, TimelineEntry } from "../contracts/order.js";
+import {
+  atOnce,
+  eventually,
+  must,
+  newCustomer,
+  orderOf,
+  type Person,
+  place,
+  processes,
+  product,
+  reaches,
+  signedIn,
+  timelineOf,
+  url,
+} from "./system.js";
+
+const [staff, admin] = await Promise.all([signedIn("staff"), signedIn("admin")]);
+const { id: product_id } = product(7);
+const placed = async (who: Person, method?: "card_ok") => (await place(who, product_id, 1, method)).body.id;
+
+test("notes and metadata are changed, merged, and guarded by If-Match", async () => {
+  const ada = await newCustomer();
+  const params = { id: await placed(ada) };
+  const change = (body: object, headers: object = {}) => ada.changeOrder({ params, headers, body });
+  const first = await change({ customer_notes: "ring twice", metadata: { gift: "yes", floor: "3" } });
+  expect(first.ok && first.body.customer_notes).toBe("ring twice");
+  const etag = first.headers.get("etag") as string;
+  expect(etag).toBe(`"${(await orderOf(ada, params.id)).version}"`);
+
+  const merged = await change({ metadata: { gift: null, door: "left" } }, { "if-match": etag });
+  expect(merged.ok && merged.body).toMatchObject({
+    customer_notes: "ring twice",
+    metadata: { floor: "3", door: "left" },
+  });
+  for (const stale of [etag, '"0"', `W/${merged.headers.get("etag")}`, "nonsense"]) {
+    const refused = await change({ customer_notes: "lost" }, { "if-match": stale });
+    expect(refused.status).toBe(412);
+  }
+  for (const right of ["*", `"0", ${merged.headers.get("etag")}`])
+    expect((await change({ metadata: {} }, { "if-match": right })).status).toBe(200);
+
+  const same = await change({ customer_notes: "ring twice" });
+  expect(same.headers.get("etag")).toBe(merged.headers.get("etag"));
+  expect((await change({ metadata: Object.fromEntries([...Array(51).keys()].map((n) => [`${n}`, ""])) })).status).toBe(
+    409,
+  );
+  expect((await change({ total: "0.00" })).status).toBe(422);
+  expect((await timelineOf(ada, params.id)).filter(({ name }) => name === "annotate")).toHaveLength(2);
+});
+
+test("of many changes that name the same version one is made", async () => {
+  const ada = await newCustomer();
+  const params = { id: await placed(ada) };
+  const { version } = await orderOf(ada, params.id);
+  const headers = { "if-match": `"${version}"` };
+  const answers = await atOnce([...Array(8).keys()], 8, (n) =>
+    ada.changeOrder({ params, headers, body: { customer_notes: `note ${n}` } }),
+  );
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(7).fill(412)]);
+});
+
+test("an order is deleted when it has ended and owes nothing; then nobody finds it", async () => {
+  const ada = await newCustomer();
+  const params = { id: await placed(ada, "card_ok") };
+  await reaches(ada, params.id, "processing");
+  expect((await admin.removeOrder({ params })).status).toBe(409);
+  expect((await staff.removeOrder({ params })).status).toBe(403);
+  await must(staff.setStatus({ params, body: { status: "delivered" } }));
+  expect((await admin.removeOrder({ params })).status).toBe(204);
+  for (const who of [ada, staff, admin]) expect((await who.order({ params })).status).toBe(404);
+  expect((await admin.removeOrder({ params })).status).toBe(404);
+  expect((await must(ada.orders())).items).toEqual([]);
+});
+
+test("staff reads oldest first by offset, newest first by cursor, and both see the same orders", async () => {
+  const ada = await newCustomer();
+  const ids: string[] = [];
+  for (let n = 0; n < 5; n++) ids.push(await placed(ada));
+  const ofAda = { params: { customer_id: ada.id } };
+  const byOffset: string[] = [];
+  for (let offset = 0; offset < 6; offset += 2) {
+    const page = await must(staff.ordersOfCustomer({ ...ofAda, query: { offset, limit: 2, status: "pending" } }));
+    byOffset.push(...page.items.map((order) => order.id));
+    expect(page.next_cursor).toBeNull();
+  }
+  expect(byOffset).toEqual(ids);
+  const byCursor: string[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await must(ada.orders({ query: { limit: 2, cursor } }));
+    byCursor.push(...page.items.map((order: OrderView) => order.id));
+    if (!page.next_cursor) break;
+    cursor = page.next_cursor;
+  }
+  expect(byCursor).toEqual([...ids].reverse());
+  expect((await staff.orders({ query: { offset: 1, cursor: "x" } })).status).toBe(400);
+});
+
+/** What a stream says until it has said so many entries; left then. */
+async function hears(who: Person, id: string, entries: number, after?: number) {
+  const leaves = new AbortController();
+  const heard: TimelineEntry[] = [];
+  for await (const entry of who.watch(id, { after, signal: leaves.signal })) {
+    heard.push(entry);
+    if (heard.length === entries) break;
+  }
+  leaves.abort();
+  return heard;
+}
+
+test("a stream tells the stored history, then what happens, and resumes where it was left", async () => {
+  const ada = await newCustomer();
+  const id = await placed(ada);
+  const whole = hears(ada, id, 4);
+  await sleep(300);
+  await must(ada.payOrder({ params: { id }, body: { payment_method: "card_ok" } }));
+  const heard = await whole;
+  expect(heard.map(({ name }) => name)).toEqual(["place", "pay", "payments.succeeded", "inventory.reserved"]);
+  expect(heard).toEqual(await timelineOf(ada, id));
+  expect(await hears(ada, id, 2, 2)).toEqual(heard.slice(2));
+});
+
+test("a stream goes on at another replica, and over a restart of the service", async () => {
+  const ada = await newCustomer();
+  const id = await placed(ada);
+  onTestFinished(async () => void (await processes.scale("order", 1)));
+  await processes.scale("order", 2);
+  const both = await Promise.all([0, 1, 2, 3].map(() => hears(ada, id, 1)));
+  expect(both.map(([first]) => first?.name)).toEqual(Array(4).fill("place"));
+  await processes.scale("order", 1);
+  const all = hears(ada, id, 3);
+  await sleep(1_000);
+  await processes.kill("order");
+  await eventually(
+    () => ada.payOrder({ params: { id }, body: { payment_method: "card_ok" } }),
+    ({ ok }) => ok,
+  );
+  expect((await all).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+});
+
+test("streams are counted: the 21st of a user is refused, and a place that is left is free again", async () => {
+  const ada = await newCustomer();
+  const id = await placed(ada);
+  const open = async () => {
+    const leaves = new AbortController();
+    const headers = { authorization: `Bearer ${ada.token}` };
+    const { status, headers: answered } = await fetch(`${url}/orders/${id}/events`, { headers, signal: leaves.signal });
+    return { status, wait: answered.get("retry-after"), leave: () => leaves.abort() };
+  };
+  const streams = await atOnce([...Array(20).keys()], 5, open);
+  expect(streams.map(({ status }) => status)).toEqual(Array(20).fill(200));
+  expect(await open()).toMatchObject({ status: 429, wait: "5" });
+  for (const { leave } of streams) leave();
+  const again = await eventually(open, ({ status }) => status === 200);
+  expect(again.status).toBe(200);
+  again.leave();
+});
