@@ -1,25 +1,28 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { instanceOf, portOf } from "../tools/instance.js";
-import { endOrphans, supervisorOf } from "../tools/pids.js";
-import { help, pause, Refusal } from "../tools/say.js";
+import { help, Refusal } from "../tools/say.js";
 import { launch } from "../tools/supervisor.js";
 import { type Figures, figuresOf, tableOf } from "./figures.js";
+import { say, untilQuiet, wipe } from "./ground.js";
+import { measureLists } from "./lists.js";
 import type { LoadRequest, LoadResult } from "./load.js";
 import { prepare, type Shape, shapes } from "./shapes.js";
-import { busyMs, busyShare, cpuOf, machineTicks, pssOf } from "./usage.js";
+import { busyMs, cpuOf, machineTicks, pssOf } from "./usage.js";
 
 const usage = `
 npm run bench [-- [<shape> …] [--quick] [--json]]
+npm run bench -- --suite lists [--quick] [--json]
 
 Starts a system of its own with fresh data, measures orders from POST to \`processing\`, and stops it again:
 ${shapes.map(({ name, what }) => `  ${name.padEnd(8)}${what}`).join("\n")}
 
+The suite "lists" stores 1,000 and then 100,000 orders and compares what a page of them costs.
+
 --quick     fewer orders: a look, not a measurement
---json      one JSON line per shape and concurrency, nothing else on stdout
+--json      one JSON line per measurement, nothing else on stdout
 PORT_BASE   its ports (28080)
 `;
 
@@ -34,12 +37,9 @@ const quickSizes = [
   { concurrency: 64, orders: 100 },
 ];
 const warmUp = { concurrency: 16, orders: 100 };
-const quietShare = 0.15;
 const othersShare = 0.1;
-const quietWindowMs = 3_000;
-const quietPatienceMs = 120_000;
 
-type Options = { quick: boolean; quiet: boolean; portBase: number };
+export type Options = { quick: boolean; quiet: boolean; portBase: number };
 
 export async function run(args: string[]) {
   help(args, usage);
@@ -47,6 +47,7 @@ export async function run(args: string[]) {
     throw new Refusal("The benchmark reads CPU and memory from /proc: run it on Linux.");
   const json = args.includes("--json");
   const options = { quick: args.includes("--quick"), quiet: json, portBase: portOf(process.env.PORT_BASE, 28080) };
+  if (args.includes("--suite")) return suite(args[args.indexOf("--suite") + 1], options);
   const all: Figures[] = [];
   for (const shape of chosen(args))
     await measure(shape, options, (figures) => {
@@ -54,6 +55,11 @@ export async function run(args: string[]) {
       if (json) console.log(JSON.stringify(figures));
     });
   if (!json) console.log(`\n${tableOf(all)}`);
+}
+
+function suite(name: string | undefined, options: Options): Promise<void> {
+  if (name !== "lists") throw new Refusal(`There is no suite "${name}"; there is "lists".`);
+  return measureLists(options);
 }
 
 function chosen(args: string[]): Shape[] {
@@ -96,13 +102,6 @@ async function measure(shape: Shape, { quick, quiet, portBase }: Options, report
   await wipe(dir);
 }
 
-/** Fresh data: what an interrupted run left is ended, never what somebody runs there. */
-async function wipe(dir: string) {
-  if (supervisorOf(dir)) throw new Refusal(`A benchmark is already running in ${dir}: wait for it, or stop it.`);
-  await endOrphans(dir);
-  await rm(dir, { recursive: true, force: true });
-}
-
 /** A process of its own that waits to be told what to order. */
 async function loadClient(): Promise<(request: LoadRequest) => Promise<LoadResult>> {
   const child = fork(join(import.meta.dirname, "load.js"));
@@ -115,17 +114,6 @@ async function loadClient(): Promise<(request: LoadRequest) => Promise<LoadResul
     child.send(request);
     return heard<LoadResult>();
   };
-}
-
-async function untilQuiet() {
-  for (const deadline = Date.now() + quietPatienceMs; ; ) {
-    const before = machineTicks();
-    await pause(quietWindowMs);
-    const share = busyShare(before, machineTicks());
-    if (share < quietShare) return;
-    if (Date.now() > deadline)
-      return say(`The machine is ${Math.round(share * 100)} % busy with other things: expect worse figures.`);
-  }
 }
 
 function complain({ errors }: LoadResult, before: Record<string, number>, after: Record<string, number>) {
@@ -141,8 +129,3 @@ function sayWhoElse(othersMs: number, seconds: number) {
 }
 
 const sum = (cpu: Record<string, number>) => Object.values(cpu).reduce((total, ms) => total + ms, 0);
-
-// Progress goes to stderr: stdout is for the figures.
-function say(line: string) {
-  console.error(line);
-}
