@@ -87,7 +87,7 @@ const copies = (from: number, count: number) => `
     (SELECT n, gen_random_uuid()::text AS id FROM generate_series(${from}, ${from + count - 1}) AS n) AS copy`;
 
 async function measured(list: List, rounds: number, roots: () => Record<string, number>): Promise<Page> {
-  for (let n = 0; n < 20; n++) await list(20);
+  for (let n = 0; n < rounds; n++) await list(20);
   const used = () => Object.values(cpuOf(roots())).reduce((sum, ms) => sum + ms, 0);
   const before = used();
   const times: number[] = [];

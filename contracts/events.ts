@@ -76,5 +76,13 @@ export const events = {
   "orders.cancelled": z.object({ ...about, reason: z.string().optional(), cancelled_at: Time }),
 } satisfies Record<string, z.ZodObject>;
 
+const synonyms: Record<string, string> = { customer_id: "user_id", total_amount: "total" };
+/** An event's data as the older systems name its fields, with our names. */
+export function canonical(data: unknown): unknown {
+  if (typeof data !== "object" || data === null || Array.isArray(data)) return data;
+  const entries = Object.entries(data).map(([name, value]): [string, unknown] => [synonyms[name] ?? name, value]);
+  return Object.fromEntries(entries);
+}
+
 export type Topic = keyof typeof events;
 export type EventOf<T extends Topic> = z.infer<(typeof events)[T]>;

@@ -129,3 +129,7 @@ export const TimelineEntry = z.object({
   detail: z.record(z.string(), z.unknown()).optional(),
 });
 export type TimelineEntry = z.infer<typeof TimelineEntry>;
+
+/** payment → order, POST /rpc/owner: whose order it is; null when there is none. */
+export const OwnerRequest = z.object({ order_id: Id });
+export const OwnerAnswer = z.object({ user_id: Id.nullable() });

@@ -51,6 +51,16 @@ test("notes and metadata are changed, merged, and guarded by If-Match", async ()
   expect((await timelineOf(ada, params.id)).filter(({ name }) => name === "annotate")).toHaveLength(2);
 });
 
+test("an order's payments can be asked for from its first moment on", async () => {
+  const [ada, bob] = await Promise.all([newCustomer(), newCustomer()]);
+  for (let n = 0; n < 10; n++) {
+    const params = { id: await placed(ada) };
+    const [hers, his] = await Promise.all([ada.payments({ params }), bob.payments({ params })]);
+    expect([hers.status, his.status]).toEqual([200, 404]);
+  }
+  expect((await ada.payments({ params: { id: crypto.randomUUID() } })).status).toBe(404);
+});
+
 test("of many changes that name the same version one is made", async () => {
   const ada = await newCustomer();
   const params = { id: await placed(ada) };

@@ -208,6 +208,12 @@ describe("foreign facts", () => {
     return { order_id, user_id: adaId, total: "23.80", currency: "EUR", items_count: 1, items, ...over };
   };
 
+  test("an order in the older systems' words is the same order", async () => {
+    const { user_id, total, ...event } = upstream({ payment_method: "card_ok" });
+    await publishForeign("orders.created", { ...event, customer_id: user_id, total_amount: total });
+    expect(await reaches(ada, event.order_id, "processing")).toMatchObject({ user_id, total });
+  });
+
   test("an upstream checkout's order is taken in, charged by its total, and goes the whole way", async () => {
     const event = upstream({ payment_method: "card_ok" });
     await publishForeign("orders.created", event);

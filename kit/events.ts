@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type Router from "@koa/router";
 import { z } from "zod";
-import { type EventOf, events, type Topic } from "../contracts/events.js";
+import { canonical, type EventOf, events, type Topic } from "../contracts/events.js";
 import { about } from "./context.js";
 import { crashPoint } from "./crash.js";
 import { isStorable, readAnyJson } from "./http.js";
@@ -46,7 +46,7 @@ export function subscribe(router: Router, app: string, handlers: Handlers, store
     router.post(`/events/${topic}`, async (ctx) => {
       const body = await readAnyJson(ctx);
       const event = CloudEvent.safeParse(body);
-      const data = events[topic].safeParse(event.data?.data);
+      const data = events[topic].safeParse(canonical(event.data?.data));
       ctx.body = { status: "SUCCESS" };
       if (!event.success || !data.success || !isStorable(data.data)) {
         const error = event.error ?? data.error;

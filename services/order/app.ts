@@ -3,7 +3,15 @@ import type Koa from "koa";
 import { v5 } from "uuid";
 import type { z } from "zod";
 import { Id, PageQuery } from "../../contracts/common.js";
-import { CancelOrder, ChangeStatus, ListOrders, PatchOrder, PayOrder, PlaceOrder } from "../../contracts/order.js";
+import {
+  CancelOrder,
+  ChangeStatus,
+  ListOrders,
+  OwnerRequest,
+  PatchOrder,
+  PayOrder,
+  PlaceOrder,
+} from "../../contracts/order.js";
 import type { Claims } from "../../contracts/user.js";
 import { type Authenticate, isStaff, mustBeAdmin, mustBeCustomer, mustBeStaff } from "../../kit/auth.js";
 import { about, traceId } from "../../kit/context.js";
@@ -161,6 +169,11 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
     await put(ctx, who, order, { type: "remove" });
     ctx.body = undefined;
     ctx.status = 204;
+  });
+
+  router.post("/rpc/owner", async (ctx) => {
+    const { order_id } = await body(ctx, OwnerRequest);
+    ctx.body = { user_id: (await orders.get(order_id))?.user_id ?? null };
   });
 
   router.put("/orders/:id/status", async (ctx) => {

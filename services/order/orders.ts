@@ -19,6 +19,7 @@ const key = (id: string) => `order:${id}`;
 /** Pages by customer, by status and plain, and the timeline: expression indexes on the table of the state store. */
 export const indexes = [
   ["by_customer", "(value->>'user_id'), (value->>'created_at'), key", "order:"],
+  ["by_customer_and_status", "(value->>'user_id'), (value->>'status'), (value->>'created_at'), key", "order:"],
   ["by_status", "(value->>'status'), (value->>'created_at'), key", "order:"],
   ["by_time", "(value->>'created_at'), key", "order:"],
   ["timeline", "(value->>'order_id'), ((value->>'seq')::bigint)", "history:"],

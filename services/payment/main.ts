@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { OwnerAnswer } from "../../contracts/order.js";
 import { updater } from "../../kit/aggregate.js";
 import { authenticator } from "../../kit/auth.js";
 import { environment } from "../../kit/env.js";
@@ -23,7 +24,9 @@ await service("payment", env, ({ app, dapr, log }) => {
   const sql = sqlBinding(dapr, "payment-sql");
   const out = outbox({ dapr, sql, app: "payment", log });
   const till = cashier(store, sql, updater(store, out), provider(env.PROVIDER_URL, env.PROVIDER_TIMEOUT_MS));
-  routes(app, till, authenticator(env.DAPR_HTTP_PORT));
+  const ownerOf = async (order_id: string) =>
+    OwnerAnswer.parse(await dapr.ask("order", "/rpc/owner", { order_id })).user_id;
+  routes(app, { cashier: till, authenticate: authenticator(env.DAPR_HTTP_PORT), ownerOf });
   subscribe(app.router, "payment", handlers(till), store, log);
   let sweeps: Loop | undefined;
   return {
