@@ -8,4 +8,4 @@ export const settings = { payment_window_seconds: "15", repeat_interval_seconds:
 /** A file in here, named after a crash point, kills the next process that passes it (kit/crash.ts). */
 export const crashes = join(tmpdir(), `orders-crash-${process.env.PORT_BASE ?? 18080}`);
 mkdirSync(crashes, { recursive: true });
-export const appEnv = { CRASH_DIR: crashes };
+export const appEnv = { CRASH_DIR: crashes, CORS_ORIGINS: "https://shop.example" };
