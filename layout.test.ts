@@ -21,9 +21,14 @@ test.each([
   "payment/payment.ts",
   "product/product.ts",
   "user/user.ts",
+  "notification/delivery.ts",
+  "notification/message.ts",
+  "notification/words.ts",
+  "notification/en.ts",
+  "notification/de.ts",
 ])("services/%s decides and does nothing else: no package, no kit", (path) => {
   const others = importsOf(join("services", path)).filter(
-    (from) => !/^(\.\.\/\.\.\/contracts\/|\.\/order\.js$)/.test(from),
+    (from) => !/^(\.\.\/\.\.\/contracts\/|\.\/(order|message|words|en|de)\.js$)/.test(from),
   );
   expect(others).toEqual([]);
 });

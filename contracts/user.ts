@@ -59,6 +59,13 @@ export const User = z.object({
 });
 export type User = z.infer<typeof User>;
 
+/** notification, api-gateway → user, POST /rpc/users: those of the asked users that exist. */
+export const UsersRequest = z.object({ user_ids: z.array(Id).min(1).max(100) });
+const Contact = User.omit({ roles: true, created_at: true });
+export type Contact = z.infer<typeof Contact>;
+export const UsersAnswer = z.object({ users: z.array(Contact) });
+export type UsersAnswer = z.infer<typeof UsersAnswer>;
+
 /** What an access token says; issuer, audience and expiry are checked beside it. The country decides on taxes. */
 export const Claims = z.object({ sub: Id, roles: z.array(Role), country: Country.nullable().default(null) });
 export type Claims = z.infer<typeof Claims>;

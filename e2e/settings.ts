@@ -9,3 +9,13 @@ export const settings = { payment_window_seconds: "15", repeat_interval_seconds:
 export const crashes = join(tmpdir(), `orders-crash-${process.env.PORT_BASE ?? 18080}`);
 mkdirSync(crashes, { recursive: true });
 export const appEnv = { CRASH_DIR: crashes, CORS_ORIGINS: "https://shop.example" };
+
+/** Where e2e/catcher.ts listens while a test wants mail; for all others the mail server is down. */
+export const mailPort = Number(process.env.PORT_BASE ?? 18080) - 8080 + 2525;
+export const mailEnv = {
+  SMTP_HOST: "127.0.0.1",
+  SMTP_PORT: String(mailPort),
+  SMTP_FROM: "Orders <shop@orders.local>",
+  SMTP_USER: "",
+  SMTP_PASSWORD: "",
+};

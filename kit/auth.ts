@@ -57,14 +57,15 @@ function keysAreAway(error: unknown): boolean {
 }
 
 /** Admin may do all that staff may. */
-export const isStaff = (who: Claims): boolean => who.roles.includes("staff") || who.roles.includes("admin");
+export const isStaff = (who: Claims): boolean => who.roles.includes("staff") || isAdmin(who);
+export const isAdmin = (who: Claims): boolean => who.roles.includes("admin");
 
 export function mustBeStaff(who: Claims): void {
   if (!isStaff(who)) throw new Problem(403, "only staff may do that");
 }
 
 export function mustBeAdmin(who: Claims): void {
-  if (!who.roles.includes("admin")) throw new Problem(403, "only admins may do that");
+  if (!isAdmin(who)) throw new Problem(403, "only admins may do that");
 }
 
 export function mustBeCustomer(who: Claims): void {

@@ -51,9 +51,9 @@ export function sidecarSpec(
   };
 }
 
-// A connection string that was given to us is for the sidecars alone.
+// A connection string and a password that were given to us are for the sidecars alone.
 function inherited(): NodeJS.ProcessEnv {
-  const { POSTGRES_URL: _, ...rest } = process.env;
+  const { POSTGRES_URL: _, SMTP_PASSWORD: __, ...rest } = process.env;
   return rest;
 }
 

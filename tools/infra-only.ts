@@ -8,7 +8,7 @@ const usage = `
 npm run infra        start PostgreSQL, Redis, placement, scheduler and the payment provider, and find the Dapr CLI;
                      the apps are then yours to start with: . .run/dapr.env && dapr run -f .
 
-  ORDERS_DATA, ORDERS_REDIS, POSTGRES_URL, DEMO_PASSWORD   as for npm start
+  ORDERS_DATA, ORDERS_REDIS, POSTGRES_URL, DEMO_PASSWORD, SMTP_…   as for npm start
 `;
 
 export async function run(args: string[]): Promise<void> {

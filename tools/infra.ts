@@ -3,6 +3,7 @@ import type { Dapr } from "./dapr.js";
 import { accepts, prepareDatabases } from "./databases.js";
 import { type Instance, infraPorts, root } from "./instance.js";
 import type { Keeper, Spec } from "./keeper.js";
+import { mailSettings } from "./mail.js";
 import { listening } from "./ports.js";
 import { postgresOf } from "./postgres.js";
 import { allReady, answersOk, type Check } from "./ready.js";
@@ -24,6 +25,7 @@ type Given = { placement?: string; scheduler?: string };
  */
 export async function planInfra(instance: Instance, dapr: Dapr, say: Say, given: Given = {}): Promise<Infra> {
   const ports = infraPorts(instance);
+  const mail = mailSettings(process.env);
   const secrets = secretsOf(instance.dir);
   const [postgres, redis] = await Promise.all([
     postgresOf(instance, secrets.postgresPassword, say),
@@ -55,7 +57,8 @@ export async function planInfra(instance: Instance, dapr: Dapr, say: Say, given:
       const connections = await prepareDatabases(postgres, settings);
       // The sidecars tell each other where they are: on this machine, whatever its network looks like.
       const here = { DAPR_HOST_IP: "127.0.0.1" };
-      return { ...connections, ...here, REDIS_HOST: `127.0.0.1:${redis.port}`, USER_JWT_KEYS: secrets.userJwtKeys };
+      const REDIS_HOST = `127.0.0.1:${redis.port}`;
+      return { ...connections, ...here, ...mail, REDIS_HOST, USER_JWT_KEYS: secrets.userJwtKeys };
     },
   };
 }

@@ -10,6 +10,8 @@ npm start            start the whole system and keep it running until Ctrl-C
   ORDERS_REDIS=own   do not use the Redis that already listens on 6379
   POSTGRES_URL=…     use this PostgreSQL instead of an own one
   DEMO_PASSWORD=…    the password of the demo accounts
+  SMTP_HOST=…        send customers mail through this server, from SMTP_FROM; also SMTP_PORT (587), SMTP_USER and
+                     SMTP_PASSWORD. Without it their messages are stored, and named in the log
   DAPR_RELEASES_URL  a mirror of https://github.com/dapr to download Dapr from
 `;
 

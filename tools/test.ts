@@ -79,7 +79,11 @@ async function endToEnd(filters: string[]): Promise<Count> {
 async function fresh(instance: Instance) {
   await reset(instance);
   const file = join(root, "dist", "e2e", "settings.js");
-  const { settings, appEnv } = existsSync(file) ? await import(file) : { settings: {}, appEnv: {} };
+  const { settings, appEnv, mailEnv } = existsSync(file)
+    ? await import(file)
+    : { settings: {}, appEnv: {}, mailEnv: {} };
+  // Over whatever is set: no test writes to anyone.
+  Object.assign(process.env, mailEnv);
   return launch({ portBase: instance.portBase, settings, appEnv });
 }
 

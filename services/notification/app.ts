@@ -1,6 +1,6 @@
 import { v5 } from "uuid";
 import { PageQuery } from "../../contracts/common.js";
-import type { EventOf, Topic } from "../../contracts/events.js";
+import type { EventOf } from "../../contracts/events.js";
 import type { Notification } from "../../contracts/notification.js";
 import type { Authenticate } from "../../kit/auth.js";
 import type { Envelope, Handlers } from "../../kit/events.js";
@@ -9,7 +9,9 @@ import type { Logger } from "../../kit/log.js";
 import { Problem } from "../../kit/problem.js";
 import { pageOf, positionOf, type Sql } from "../../kit/sql.js";
 import type { Store } from "../../kit/state.js";
-import { topics, words } from "./message.js";
+import type { Contacts } from "./contacts.js";
+import { draft, type Row, view } from "./delivery.js";
+import { type Told, told } from "./words.js";
 
 const namespace = "8a4c1f7b-3c42-4d7e-a7f6-2d0e5c9b7a33";
 
@@ -18,21 +20,21 @@ export const indexes = [
    WHERE starts_with(key, 'notification:')`,
 ];
 
-type Heard = { user_id: string; order_id: string };
+type Deps = { store: Store; contacts: Contacts; channel: Notification["channel"]; log: Logger };
 
 /** Every event a customer cares about becomes one stored message: its row, keyed by the event's id, is the inbox. */
-export function handlers(store: Store, log: Logger): Handlers {
-  const tell = async <T extends Topic>(topic: T, data: EventOf<T>, event: Envelope) => {
-    const write = words[topic] as (data: EventOf<T>) => { subject: string; text: string };
-    const { user_id, order_id } = data as EventOf<T> & Heard;
+export function handlers({ store, contacts, channel, log }: Deps): Handlers {
+  const tell = async <T extends Told>(topic: T, data: EventOf<T>, event: Envelope) => {
+    const contact = await contacts(data.user_id);
     const id = v5(event.id, namespace);
-    const created_at = new Date().toISOString();
-    const message: Notification = { id, user_id, order_id, topic, ...write(data), created_at };
-    if (await store.insert(`notification:${id}`, message)) log.info({ topic, notification_id: id }, "customer told");
+    const row = draft({ id, topic, data, now: new Date().toISOString() }, contact, channel);
+    const { delivery } = row;
+    // Where no mail is sent, this line is the delivery.
+    if (await store.insert(`notification:${id}`, row)) log.info({ topic, notification_id: id, delivery }, "notified");
   };
   return Object.fromEntries(
-    topics.map((topic) => [topic, (data: EventOf<Topic>, event: Envelope) => tell(topic, data, event)]),
-  ) as Handlers;
+    told.map((topic) => [topic, (data: EventOf<Told>, event: Envelope) => tell(topic, data as never, event)]),
+  );
 }
 
 export function routes({ router }: App, sql: Sql, authenticate: Authenticate): void {
@@ -41,13 +43,14 @@ export function routes({ router }: App, sql: Sql, authenticate: Authenticate): v
     const { limit, cursor } = query(ctx, PageQuery);
     const position = cursor === undefined ? undefined : positionOf(cursor, 2);
     if (cursor !== undefined && !position) throw new Problem(400, "the cursor is not one of ours");
-    const rows = await sql.query<[Notification]>(
+    const rows = await sql.query<[Row]>(
       `SELECT value FROM state WHERE starts_with(key, 'notification:') AND value->>'user_id' = $1
        ${position ? "AND (value->>'created_at', key) < ($2, $3)" : ""}
        ORDER BY value->>'created_at' DESC, key DESC LIMIT ${limit + 1}`,
       who.sub,
       ...(position ?? []),
     );
-    ctx.body = pageOf(rows, limit, (last) => [last.created_at, `notification:${last.id}`]);
+    const { items, next_cursor } = pageOf(rows, limit, (last) => [last.created_at, `notification:${last.id}`]);
+    ctx.body = { items: items.map(view), next_cursor };
   });
 }

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { authenticator } from "../../kit/auth.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
@@ -5,13 +6,27 @@ import { service } from "../../kit/service.js";
 import { sqlBinding } from "../../kit/sql.js";
 import { stateStore } from "../../kit/state.js";
 import { handlers, indexes, routes } from "./app.js";
+import { contacts } from "./contacts.js";
+import { pendingIndex, post } from "./post.js";
 
-const env = environment();
+const env = environment({
+  /** Set: messages go by mail, through the sidecar, which has the rest of the settings. Empty: to the log. */
+  SMTP_HOST: z.string().default(""),
+});
 
 await service("notification", env, ({ app, dapr, log }) => {
   const store = stateStore(dapr, "notification-state");
   const sql = sqlBinding(dapr, "notification-sql");
+  const ask = contacts(dapr);
+  const channel = env.SMTP_HOST ? "email" : "log";
+  const out = post({ dapr, sql, contacts: ask, log });
   routes(app, sql, authenticator(env.DAPR_HTTP_PORT));
-  subscribe(app.router, "notification", handlers(store, log), store, log);
-  return { prepare: () => sql.prepare(indexes) };
+  subscribe(app.router, "notification", handlers({ store, contacts: ask, channel, log }), store, log);
+  return {
+    async prepare() {
+      await sql.prepare([...indexes, pendingIndex]);
+      if (channel === "email") out.start();
+    },
+    stop: out.stop,
+  };
 });

@@ -1,36 +1,47 @@
-import { type EventOf, events, type Topic } from "../../contracts/events.js";
+import type { EventOf } from "../../contracts/events.js";
+import { de } from "./de.js";
+import { en } from "./en.js";
+import type { Format, Text, Told, Words } from "./words.js";
 
-/** Which events a customer hears of, and in what words. */
-export const words: { [T in Topic]?: (data: EventOf<T>) => { subject: string; text: string } } = {
-  "orders.created": ({ total, currency }) => ({
-    subject: "We have your order",
-    text: `Your order over ${total} ${currency} is with us.`,
-  }),
-  "orders.paid": ({ amount, currency }) => ({
-    subject: "Payment received",
-    text: `Thank you, we have received ${amount} ${currency}.`,
-  }),
-  "orders.payment_failed": ({ reason }) => ({
-    subject: "Your payment did not work",
-    text: `The payment was refused: ${reason}. You can pay again; your goods stay reserved for a while.`,
-  }),
-  "orders.processing": () => ({
-    subject: "We are packing your order",
-    text: "Your goods are reserved and being packed.",
-  }),
-  "orders.shipped": ({ carrier, tracking_number }) => ({
-    subject: "Your order is on its way",
-    text: `${carrier} brings it; the tracking number is ${tracking_number}.`,
-  }),
-  "orders.delivered": () => ({ subject: "Delivered", text: "Your order has arrived. Enjoy!" }),
-  "orders.cancelled": ({ reason }) => ({
-    subject: "Your order is cancelled",
-    text: `It was cancelled (${(reason ?? "no reason given").replaceAll("_", " ")}). What you paid comes back to you.`,
-  }),
-  "payments.refunded": ({ amount, currency }) => ({
-    subject: "Money on its way back",
-    text: `${amount} ${currency} were paid back.`,
-  }),
-};
+const languages: Record<string, Words> = { en, de };
 
-export const topics = Object.keys(words).filter((topic): topic is Topic => topic in events);
+/** The locale where we speak its language ("de-AT"), else English. */
+export const spoken = (locale: string): string => (languages[languageOf(locale)] ? locale : "en");
+
+const languageOf = (locale: string): string => locale.slice(0, 2);
+const wordsOf = (locale: string): Words => languages[languageOf(locale)] ?? en;
+
+/** What a customer reads about an event. `locale` is one that is spoken. */
+export function message<T extends Told>(topic: T, data: EventOf<T>, locale: string): Text {
+  return wordsOf(locale).messages[topic](data, formatOf(locale));
+}
+
+/** Amounts stay decimal strings up to the formatter, which takes them as they are. */
+function formatOf(locale: string): Format {
+  const day = { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" } as const;
+  const moment = { ...day, hour: "2-digit", minute: "2-digit", timeZoneName: "short" } as const;
+  return {
+    money: (amount, currency) =>
+      new Intl.NumberFormat(locale, { style: "currency", currency }).format(amount as Intl.StringNumericLiteral),
+    day: (time) => new Intl.DateTimeFormat(locale, day).format(new Date(time)),
+    moment: (time) => new Intl.DateTimeFormat(locale, moment).format(new Date(time)),
+  };
+}
+
+type Letter = Text & { locale: string; order_id: string };
+
+/** The SMTP binding's request: it sends HTML, and takes the address and the subject as headers. */
+export function mail(to: string, { locale, subject, text, order_id }: Letter) {
+  const html = [
+    `<!doctype html><html lang="${escaped(locale)}"><head><meta charset="utf-8"></head><body>`,
+    `<p>${escaped(text)}</p><p>${escaped(wordsOf(locale).order(order_id))}</p>`,
+    "</body></html>",
+  ].join("");
+  return { operation: "create", metadata: { emailTo: inHeader(to), subject: inHeader(subject) }, data: html };
+}
+
+/** No line break and no other control character: what follows one would be a header of its own. */
+const inHeader = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim();
+
+const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => entities[sign] as string);

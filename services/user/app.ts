@@ -1,42 +1,22 @@
-import { Email, SignUp, TokenRequest } from "../../contracts/user.js";
-import type { Authenticate } from "../../kit/auth.js";
+import { Id } from "../../contracts/common.js";
+import {
+  Email,
+  PatchUser,
+  SetRoles,
+  SignUp,
+  TokenRequest,
+  type UsersAnswer,
+  UsersRequest,
+} from "../../contracts/user.js";
+import { type Authenticate, isAdmin, mustBeAdmin } from "../../kit/auth.js";
 import { type App, body } from "../../kit/http.js";
-import { Problem, Unavailable } from "../../kit/problem.js";
-import type { Store } from "../../kit/state.js";
+import { Problem } from "../../kit/problem.js";
 import { hashPassword, isPassword } from "./password.js";
 import type { Tokens } from "./tokens.js";
-import { type Account, newAccount, normal, view } from "./user.js";
+import { type Account, changed, contactOf, newAccount, view, withRoles } from "./user.js";
+import type { Users } from "./users.js";
 
 type Deps = { users: Users; tokens: () => Tokens; authenticate: Authenticate };
-export type Users = ReturnType<typeof users>;
-
-/** Accounts by id, and the id by address: both rows in one transaction, so that an address is taken once. */
-export function users(store: Store) {
-  const byId = (id: string) => `user:${id}`;
-  const byEmail = (email: string) => `email:${normal(email)}`;
-  return {
-    async get(id: string): Promise<Account | undefined> {
-      return (await store.get<Account>(byId(id))).value;
-    },
-    async find(email: string): Promise<Account | undefined> {
-      const { value } = await store.get<{ user_id: string }>(byEmail(email));
-      return value ? this.get(value.user_id) : undefined;
-    },
-    /** False when the address is taken. */
-    async add(account: Account): Promise<boolean> {
-      for (let tries = 0; tries < 5; tries++) {
-        const owner = (await store.get<{ user_id: string }>(byEmail(account.email))).value;
-        if (owner) return owner.user_id === account.id;
-        const rows = [
-          { key: byEmail(account.email), value: { user_id: account.id }, insert: true },
-          { key: byId(account.id), value: account, insert: true },
-        ];
-        if (await store.transact(rows)) return true;
-      }
-      throw new Unavailable("the state store");
-    },
-  };
-}
 
 export function routes({ router }: App, { users, tokens, authenticate }: Deps): void {
   router.post("/users", async (ctx) => {
@@ -61,13 +41,68 @@ export function routes({ router }: App, { users, tokens, authenticate }: Deps): 
   });
 
   router.get("/users/me", async (ctx) => {
-    const account = await users.get((await authenticate(ctx)).sub);
-    if (!account) throw new Problem(404, "there is no such user");
-    ctx.body = view(account);
+    ctx.body = view(existing(await users.get((await authenticate(ctx)).sub)));
+  });
+
+  router.patch("/users/me", async (ctx) => {
+    const { sub } = await authenticate(ctx);
+    ctx.body = view(existing(await users.change(sub, patcher(await body(ctx, PatchUser)))));
+  });
+
+  router.get("/users/:id", async (ctx) => {
+    const who = await authenticate(ctx);
+    const id = idOf(ctx.params.id);
+    if (who.sub !== id && !isAdmin(who)) throw unknown();
+    ctx.body = view(existing(await users.get(id)));
+  });
+
+  router.put("/users/:id/roles", async (ctx) => {
+    const who = await authenticate(ctx);
+    mustBeAdmin(who);
+    const { roles } = await body(ctx, SetRoles);
+    const id = idOf(ctx.params.id);
+    if (who.sub === id && !roles.includes("admin"))
+      throw new Problem(409, "admins do not take the admin role from themselves");
+    ctx.body = view(existing(await users.change(id, (account) => withRoles(account, roles))));
   });
 
   router.get("/.well-known/jwks.json", (ctx) => {
     ctx.set("cache-control", "public, max-age=300");
     ctx.body = tokens().jwks;
   });
+
+  router.post("/rpc/users", async (ctx) => {
+    const { user_ids } = await body(ctx, UsersRequest);
+    ctx.body = { users: (await users.getMany(user_ids)).map(contactOf) } satisfies UsersAnswer;
+  });
+}
+
+/** A change of one's own account; a new password is only taken from who knows the present one. */
+function patcher({ password, current_password, ...patch }: PatchUser) {
+  if (password === undefined) return (account: Account) => changed(account, patch);
+  if (current_password === undefined) {
+    const message = "a new password wants the present one beside it";
+    throw new Problem(422, message, { errors: [{ field: "current_password", message }] });
+  }
+  let password_hash: string | undefined;
+  return async (account: Account) => {
+    // Our own hash there: it was stored, and only the answer was lost.
+    if (account.password_hash !== password_hash && !(await isPassword(current_password, account.password_hash)))
+      throw new Problem(403, "the present password is wrong");
+    password_hash ??= await hashPassword(password);
+    return { ...changed(account, patch), password_hash };
+  };
+}
+
+const unknown = () => new Problem(404, "there is no such user");
+
+function idOf(text: string | undefined): string {
+  const id = Id.safeParse(text);
+  if (!id.success) throw unknown();
+  return id.data;
+}
+
+function existing(account: Account | undefined): Account {
+  if (!account) throw unknown();
+  return account;
 }

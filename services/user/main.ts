@@ -5,10 +5,11 @@ import { environment, flag } from "../../kit/env.js";
 import { Unavailable } from "../../kit/problem.js";
 import { service } from "../../kit/service.js";
 import { stateStore } from "../../kit/state.js";
-import { routes, users } from "./app.js";
+import { routes } from "./app.js";
 import { hashPassword } from "./password.js";
 import { readTokens, type Tokens } from "./tokens.js";
 import { newAccount } from "./user.js";
+import { users } from "./users.js";
 
 const env = environment({ SEED_DEMO: flag, DEMO_PASSWORD: z.string().min(8).default("demo-password-1") });
 

@@ -21,9 +21,9 @@ export async function readTokens(dapr: Dapr) {
   };
   return {
     jwks,
-    async issue({ id, roles }: User, now: Date) {
+    async issue({ id, roles, country }: User, now: Date) {
       const issued = Math.floor(now.getTime() / 1000);
-      const access_token = await new SignJWT({ roles })
+      const access_token = await new SignJWT({ roles, country })
         .setProtectedHeader({ alg: "EdDSA", kid: signer.kid })
         .setSubject(id)
         .setIssuer(tokenIssuer)
