@@ -17,6 +17,7 @@ test.each(files)("services/%s/%s imports contracts, kit and its own service only
 test.each([
   "order/order.ts",
   "order/place.ts",
+  "order/tax.ts",
   "inventory/stock.ts",
   "payment/payment.ts",
   "product/product.ts",
@@ -28,7 +29,7 @@ test.each([
   "notification/de.ts",
 ])("services/%s decides and does nothing else: no package, no kit", (path) => {
   const others = importsOf(join("services", path)).filter(
-    (from) => !/^(\.\.\/\.\.\/contracts\/|\.\/(order|message|words|en|de)\.js$)/.test(from),
+    (from) => !/^(\.\.\/\.\.\/contracts\/|\.\/(order|tax|message|words|en|de)\.js$)/.test(from),
   );
   expect(others).toEqual([]);
 });

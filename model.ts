@@ -46,8 +46,13 @@ type Flight = { words: string; losable: boolean; deliver: () => Promise<unknown>
 type Till = { order_id: string; amount: number; currency: string; back: { amount: number; currency: string } | null };
 
 const day0 = Date.parse("2026-01-01T12:00:00Z");
-const terms = { paymentWindow: 600, repeatInterval: 15, taxRate: 0 };
 const currency = "EUR";
+const terms = {
+  payment_window_seconds: 600,
+  repeat_interval_seconds: 15,
+  currencies: [currency],
+  tax_rates: { [currency]: { DE: 1900 } },
+};
 const user_id = "00000000-0000-4000-8000-000000000001";
 const orderId = (n: number) => `00000000-0000-4000-8000-00000000010${n}`;
 const goods = [
@@ -326,7 +331,7 @@ export function world({ plans, cups, pots, fates }: Setup) {
         ...{ id, user_id, request_hash: "", items: linesOf(plan), currency: undefined },
         ...{ payment_method: plan.method ?? undefined, customer_notes: undefined, metadata: undefined },
       };
-      const placed = place(request, products, terms, { now: iso(now), actor: user_id, trace_id: null });
+      const placed = place(request, products, "DE", terms, { now: iso(now), actor: user_id, trace_id: null });
       if (placed.kind === "refused") throw new Error(placed.reason);
       const until = iso(now + 60_000);
       const items = request.items;

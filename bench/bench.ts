@@ -6,7 +6,7 @@ import { instanceOf, portOf } from "../tools/instance.js";
 import { help, Refusal } from "../tools/say.js";
 import { launch } from "../tools/supervisor.js";
 import { type Figures, figuresOf, tableOf } from "./figures.js";
-import { say, untilQuiet, wipe } from "./ground.js";
+import { say, settings, untilQuiet, wipe } from "./ground.js";
 import { measureLists } from "./lists.js";
 import type { LoadRequest, LoadResult } from "./load.js";
 import { prepare, type Shape, shapes } from "./shapes.js";
@@ -75,7 +75,7 @@ async function measure(shape: Shape, { quick, quiet, portBase }: Options, report
   const { dir } = instanceOf({ portBase, dir: `.run-bench-${portBase}` });
   await wipe(dir);
   say(`${name}: starting ${shape.what} …`);
-  const instance = await launch({ portBase, dir, appEnv, apps, quiet });
+  const instance = await launch({ portBase, dir, appEnv, apps, quiet, settings });
   for (const name of ["postgres", "redis"])
     if (!(name in instance.roots())) say(`${name} was started by somebody else: it is in no figure.`);
   try {

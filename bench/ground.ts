@@ -3,6 +3,9 @@ import { endOrphans, supervisorOf } from "../tools/pids.js";
 import { pause, Refusal } from "../tools/say.js";
 import { busyShare, machineTicks } from "./usage.js";
 
+/** One client stands for all customers, so no limit may stop it. */
+export const settings = { requests_per_minute: "1000000" };
+
 const quietShare = 0.15;
 const quietWindowMs = 3_000;
 const quietPatienceMs = 120_000;

@@ -5,7 +5,7 @@ import { instanceOf } from "../tools/instance.js";
 import { launch } from "../tools/supervisor.js";
 import type { Options } from "./bench.js";
 import { quantile } from "./figures.js";
-import { say, untilQuiet, wipe } from "./ground.js";
+import { say, settings, untilQuiet, wipe } from "./ground.js";
 import { cpuOf } from "./usage.js";
 
 const sizes = [1_000, 100_000];
@@ -23,7 +23,7 @@ export async function measureLists({ quick, quiet, portBase }: Options): Promise
   const { dir, offset } = instanceOf({ portBase, dir: `.run-bench-${portBase}` });
   await wipe(dir);
   say("lists: starting the gateway, order and what they need …");
-  const instance = await launch({ portBase, dir, apps, quiet });
+  const instance = await launch({ portBase, dir, apps, quiet, settings });
   const found = new Map<string, Page[]>();
   try {
     const lists = await people(instance.url);

@@ -163,6 +163,7 @@ export const api = {
       201: { is: "Added", body: Product, headers: { location: "Where the product is" } },
       200: { is: "Added before, by the same Idempotency-Key", body: Product },
     },
+    problems: { 409: "Added before, by the same Idempotency-Key, and taken out since" },
   },
   changeProduct: {
     method: "PUT",

@@ -1,10 +1,15 @@
 import { z } from "zod";
+import { isCurrency } from "./money.js";
 
 /** Any UUID, whatever its version: ids made from business keys are version 5. */
 export const Id = z.guid().toLowerCase();
 /** A decimal string; how many decimals are right depends on the currency beside it (money.ts). */
 export const Money = z.string().regex(/^-?\d{1,12}(\.\d{1,4})?$/);
-export const Currency = z.string().regex(/^[A-Z]{3}$/);
+/** ISO 4217. */
+export const Currency = z
+  .string()
+  .regex(/^[A-Z]{3}$/)
+  .refine(isCurrency, "no currency of ISO 4217");
 /** RFC 3339 in UTC. */
 export const Time = z.iso.datetime();
 /** Of one product in one order. */

@@ -1,8 +1,12 @@
 /** Money is an integer number of minor units inside (cents for EUR, yen for JPY) and a decimal string outside. */
 
+const currencies = new Set(Intl.supportedValuesOf("currency"));
+/** Whether ISO 4217 knows the code, by the table that ships with the runtime. */
+export const isCurrency = (code: string): boolean => currencies.has(code);
+
 const known = new Map<string, number>();
 
-/** How many decimals a currency has, from the ISO 4217 table that ships with the runtime: EUR 2, JPY 0, KWD 3. */
+/** How many decimals a currency has, from the same table: EUR 2, JPY 0, KWD 3. */
 export function minorDigits(currency: string): number {
   let digits = known.get(currency);
   if (digits === undefined) {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Currency, Id, Money, PageQuery, Time } from "./common.js";
+import { isCurrency, toMinor } from "./money.js";
 
 export const Product = z.object({
   id: Id,
@@ -13,14 +14,19 @@ export const Product = z.object({
 });
 export type Product = z.infer<typeof Product>;
 
-/** POST /products, PUT /products/{id}. The price is a decimal with as many decimals as the currency has. */
-export const PutProduct = z.strictObject({
-  name: z.string().trim().min(1).max(200),
-  description: z.string().max(2000).default(""),
-  price: Money,
-  currency: Currency,
-  active: z.boolean().default(true),
-});
+/** POST /products, PUT /products/{id}. The price has at most as many decimals as the currency. */
+export const PutProduct = z
+  .strictObject({
+    name: z.string().trim().min(1).max(200),
+    description: z.string().max(2000).default(""),
+    price: Money,
+    currency: Currency,
+    active: z.boolean().default(true),
+  })
+  .refine(({ price, currency }) => !isCurrency(currency) || (toMinor(price, currency) ?? -1) >= 0, {
+    path: ["price"],
+    message: "no price in this currency: not negative, and no more decimals than it has",
+  });
 export type PutProduct = z.infer<typeof PutProduct>;
 
 /** GET /products. */

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { anyone, eventually, processes, url } from "./system.js";
+import { settings } from "./settings.js";
+import { anyone, config, eventually, newCustomer, processes, url } from "./system.js";
+
+const is = (wanted: number) => (answer: { status: number }) => answer.status === wanted;
 
 test("every answer carries the security headers", async () => {
   for (const path of ["/products", "/nowhere"]) {
@@ -31,6 +34,29 @@ test("browsers of allowed origins may ask and read, others may not", async () =>
   expect(refused.status).toBe(401);
   expect(refused.headers.get("access-control-allow-origin")).toBe("https://shop.example");
   expect(refused.headers.get("access-control-expose-headers")).toContain("etag");
+});
+
+test("who asks too often is told when to come again; the limits change while the system runs", async () => {
+  const set = async (key: "requests_per_minute" | "sign_ins_per_minute", value: string) =>
+    expect(await config("set", key, value)).toMatchObject({ code: 0 });
+  onTestFinished(async () => {
+    for (const key of ["requests_per_minute", "sign_ins_per_minute"] as const) await set(key, settings[key]);
+    await eventually(() => anyone.signIn({ body: { email: "ada@orders.local", password: "wrong" } }), is(401));
+  });
+  const ada = await newCustomer();
+  await set("requests_per_minute", "5");
+  const refused = await eventually(() => ada.me(), is(429));
+  expect(refused.status).toBe(429);
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(refused.headers.get("content-type")).toContain("application/problem+json");
+  await set("requests_per_minute", settings.requests_per_minute);
+  expect((await eventually(() => ada.me(), is(200))).status).toBe(200);
+
+  await set("sign_ins_per_minute", "1");
+  const body = { email: ada.email, password: "wrong" };
+  expect((await eventually(() => anyone.signIn({ body }), is(429))).status).toBe(429);
+  expect((await anyone.signIn({ body: { ...body, password: ada.password } })).status).toBe(429);
+  expect((await ada.me()).status).toBe(200);
 });
 
 test("a stopping gateway refuses with 503 and Retry-After before it is gone, and answers what it had begun", async () => {

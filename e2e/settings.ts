@@ -2,8 +2,13 @@ import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Short times, so that what takes half an hour in a shop takes seconds in a test. */
-export const settings = { payment_window_seconds: "15", repeat_interval_seconds: "4" };
+/** Short times, so that what takes half an hour in a shop takes seconds in a test; and tests ask more often than people. */
+export const settings = {
+  payment_window_seconds: "15",
+  repeat_interval_seconds: "4",
+  requests_per_minute: "1000000",
+  sign_ins_per_minute: "100000",
+};
 
 /** A file in here, named after a crash point, kills the next process that passes it (kit/crash.ts). */
 export const crashes = join(tmpdir(), `orders-crash-${process.env.PORT_BASE ?? 18080}`);

@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { type Client, createClient, must } from "../client/client.js";
 import { demoProducts } from "../contracts/demo.js";
 import type { Topic } from "../contracts/events.js";
@@ -153,6 +155,16 @@ export async function rowsUnder(service: "order" | "payment" | "inventory", pref
   const body = JSON.stringify({ operation: "query", metadata: { sql } });
   const answer = await fetch(`http://127.0.0.1:${daprPort}/v1.0/bindings/${service}-sql`, { method: "POST", body });
   return ((await answer.json()) as [[number]])[0][0];
+}
+
+/** The operator's command, in a process of its own. */
+export async function config(...args: string[]): Promise<{ code: number; text: string }> {
+  const env = { ...process.env, PORT_BASE: new URL(url).port, ORDERS_DATA: process.env.E2E_DIR };
+  const ran = promisify(execFile)(process.execPath, ["tools/run.mjs", "config", ...args], { env });
+  return ran.then(
+    ({ stdout }) => ({ code: 0, text: stdout }),
+    ({ code, stdout, stderr }) => ({ code, text: stdout + stderr }),
+  );
 }
 
 /** Redis itself, for a program that knows the contract but not Dapr. */

@@ -32,7 +32,7 @@ export async function prepareDatabases(
       if (!there.has(name)) await client.query(`create database "${name}"`);
     }
   });
-  await connected(inDatabase(url, `${prefix}_configuration`), (client) => saveSettings(client, settings));
+  await connected(configurationOf({ url, prefix }), (client) => saveSettings(client, settings));
   return Object.fromEntries(
     databases.map((name) => [`${name.toUpperCase()}_DATABASE`, inDatabase(url, `${prefix}_${name}`)]),
   );
@@ -48,6 +48,26 @@ async function saveSettings(client: pg.Client, settings: Record<string, string>)
   }
 }
 
+/** What the configuration store has, by key. */
+export function readSettings(server: Server): Promise<Record<string, string>> {
+  return connected(configurationOf(server), async (client) => {
+    const { rows } = await client.query<{ key: string; value: string }>("select key, value from configuration");
+    return Object.fromEntries(rows.map(({ key, value }) => [key, value]));
+  });
+}
+
+export function saveSetting(server: Server, key: string, value: string): Promise<void> {
+  return connected(configurationOf(server), async (client) => {
+    await client.query(
+      `insert into configuration values ($1, $2, '1', '{}')
+       on conflict (key) do update set value = $2, version = configuration.version::int + 1`,
+      [key, value],
+    );
+  });
+}
+
+const configurationOf = ({ url, prefix }: Server) => inDatabase(url, `${prefix}_configuration`);
+
 /** Deletes the instance's databases from a server that is not ours. */
 export async function dropDatabases({ url, prefix }: Server): Promise<void> {
   await connected(url, async (client) => {
@@ -55,11 +75,11 @@ export async function dropDatabases({ url, prefix }: Server): Promise<void> {
   });
 }
 
-async function connected(url: string, work: (client: pg.Client) => Promise<void>): Promise<void> {
+async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await work(client);
+    return await work(client);
   } finally {
     await client.end();
   }

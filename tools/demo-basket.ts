@@ -8,11 +8,14 @@ import { Refusal } from "./say.js";
 export type Shelf = { product: Product; before: StockView };
 export type Line = Shelf & { quantity: number };
 
-/** Every product on sale, with its stock as it is now. */
+/** Every product on sale in euros, with its stock as it is now; one whose stock nobody has counted is left out. */
 export async function shelves(ada: Client): Promise<Shelf[]> {
   const { items } = await got(ada.products({ query: { limit: 100 } }));
-  const active = items.filter((product) => product.active);
-  return Promise.all(active.map(async (product) => ({ product, before: await stockOf(ada, product.id) })));
+  const found = items.map(async (product) => {
+    const stock = await ada.stock({ params: { product_id: product.id } });
+    return stock.ok && product.currency === "EUR" ? [{ product, before: stock.body }] : [];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 export const stockOf = (ada: Client, product_id: string): Promise<StockView> =>

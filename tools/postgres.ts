@@ -14,13 +14,19 @@ import { run } from "./shell.js";
 type Binaries = { initdb: string; postgres: string };
 type Account = { uid: number; gid: number };
 
-/** An existing server when POSTGRES_URL names one, else our own, kept in the instance's folder. */
-export async function postgresOf(instance: Instance, password: string, say: Say): Promise<Server & { spec?: Spec }> {
+/** An existing server when POSTGRES_URL names one, else our own. */
+export function serverOf(instance: Instance, password: string): Server {
   const existing = process.env.POSTGRES_URL;
   if (existing) return { url: existing, prefix: instance.offset === 0 ? "orders" : `orders_${instance.portBase}` };
-  const port = infraPorts(instance).postgres;
-  const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres?sslmode=disable`;
-  return { url, prefix: "orders", spec: await ownServer(instance, port, password, say) };
+  const { postgres } = infraPorts(instance);
+  return { url: `postgres://postgres:${password}@127.0.0.1:${postgres}/postgres?sslmode=disable`, prefix: "orders" };
+}
+
+/** The server, and how to start it when it is our own, kept in the instance's folder. */
+export async function postgresOf(instance: Instance, password: string, say: Say): Promise<Server & { spec?: Spec }> {
+  const server = serverOf(instance, password);
+  if (process.env.POSTGRES_URL) return server;
+  return { ...server, spec: await ownServer(instance, infraPorts(instance).postgres, password, say) };
 }
 
 async function ownServer(instance: Instance, port: number, password: string, say: Say): Promise<Spec> {

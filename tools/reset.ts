@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { events } from "../contracts/events.js";
 import { dropDatabases } from "./databases.js";
 import { type Instance, instanceOf } from "./instance.js";
-import { outsideOf, postgresOf } from "./postgres.js";
+import { outsideOf, serverOf } from "./postgres.js";
 import { forgetStreams } from "./redis.js";
 import { help } from "./say.js";
 import { stopInstance } from "./stop.js";
@@ -31,7 +31,7 @@ export async function run(args: string[]): Promise<void> {
 export async function reset(instance: Instance): Promise<void> {
   const { dir } = instance;
   if (await stopInstance(dir)) console.log("Stopped.");
-  if (process.env.POSTGRES_URL) await dropDatabases(await postgresOf(instance, "", () => {}));
+  if (process.env.POSTGRES_URL) await dropDatabases(serverOf(instance, ""));
   const streams = existsSync(dir) ? await forgetStreams(instance, isOurTopic) : [];
   if (streams.length > 0) console.log(`Deleted from Redis: ${streams.join(", ")}.`);
   rmSync(outsideOf(dir), { recursive: true, force: true });

@@ -2,6 +2,7 @@ import cors from "@koa/cors";
 import type Koa from "koa";
 import helmet from "koa-helmet";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import type { Settings } from "../../contracts/settings.js";
 import { Problem } from "../../kit/problem.js";
 
 /** What stands before every route: security headers, and answers to other origins' browsers where they are allowed. */
@@ -19,7 +20,7 @@ export function shield(koa: Koa, origins: string[]): void {
   );
 }
 
-export type Limits = { requests_per_minute: number; sign_ins_per_minute: number };
+type Limits = Pick<Settings, "requests_per_minute" | "sign_ins_per_minute">;
 
 /** Who may ask how often, counted by this replica; the limits may change at any time. */
 export function limiter(limits: () => Limits) {

@@ -4,6 +4,7 @@ import { api } from "../../contracts/api.js";
 import { authenticator } from "../../kit/auth.js";
 import { environment, flag } from "../../kit/env.js";
 import { service } from "../../kit/service.js";
+import { settings } from "../../kit/settings.js";
 import { forwarder } from "./forward.js";
 import { limiter, shield } from "./guard.js";
 import { forwarded } from "./routes.js";
@@ -15,10 +16,11 @@ const env = environment({
   TRUST_PROXY: flag,
 });
 
-await service("api-gateway", env, ({ app }) => {
+await service("api-gateway", env, ({ app, dapr, log }) => {
   const authenticate = authenticator(env.DAPR_HTTP_PORT);
   const forward = forwarder(env.DAPR_HTTP_PORT);
-  const count = limiter(() => ({ requests_per_minute: 100_000, sign_ins_per_minute: 10_000 }));
+  const live = settings(dapr, log, ["requests_per_minute", "sign_ins_per_minute"]);
+  const count = limiter(live.now);
   app.koa.proxy = env.TRUST_PROXY;
   shield(app.koa, env.CORS_ORIGINS.split(",").filter(Boolean));
 
@@ -40,5 +42,9 @@ await service("api-gateway", env, ({ app }) => {
       await forward(ctx, service, streamed);
     });
   }
-  return { drain: 1_000 };
+  return {
+    prepare: live.start,
+    stop: async () => live.stop(),
+    drain: 1_000,
+  };
 });

@@ -16,7 +16,9 @@ const margin = 60_000;
 /** For orders that came without a pay_by. */
 const defaultWindow = 1_800_000;
 
-export function routes({ router }: App, stock: Warehouse, authenticate: Authenticate): void {
+type Deps = { stock: Warehouse; authenticate: Authenticate; isProduct: (id: string) => Promise<boolean> };
+
+export function routes({ router }: App, { stock, authenticate, isProduct }: Deps): void {
   router.post("/rpc/hold", async (ctx) => {
     const request = await body(ctx, HoldRequest);
     about(request.order_id);
@@ -35,6 +37,8 @@ export function routes({ router }: App, stock: Warehouse, authenticate: Authenti
     mustBeStaff(who);
     const product_id = parse(Id, ctx.params.id);
     const { on_hand } = await body(ctx, SetStock);
+    if (!(await stock.get(product_id)) && !(await isProduct(product_id)))
+      throw new Problem(404, "there is no such product");
     const reply = await stock.put({ type: "adjust", product_id, on_hand, actor: who.sub });
     if (reply.kind === "below_held") throw new Problem(409, `${reply.held} are held`, { held: reply.held });
     ctx.body = reply.kind === "adjusted" ? reply.stock : undefined;

@@ -1,4 +1,5 @@
 import { demoProducts } from "../../contracts/demo.js";
+import { ProductsAnswer } from "../../contracts/product.js";
 import { authenticator } from "../../kit/auth.js";
 import { environment, flag } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
@@ -17,7 +18,11 @@ await service("inventory", env, ({ app, dapr, log }) => {
   const sql = sqlBinding(dapr, "inventory-sql");
   const out = outbox({ dapr, sql, app: "inventory", log });
   const stock = warehouse(store, sql, out);
-  routes(app, stock, authenticator(env.DAPR_HTTP_PORT));
+  const isProduct = async (id: string) => {
+    const answer = await dapr.ask("product", "/rpc/products", { product_ids: [id] });
+    return ProductsAnswer.parse(answer).products.length > 0;
+  };
+  routes(app, { stock, authenticate: authenticator(env.DAPR_HTTP_PORT), isProduct });
   subscribe(app.router, "inventory", handlers(stock), store, log);
   let sweeps: Loop | undefined;
   return {

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type Koa from "koa";
 import { v5 } from "uuid";
 import type { z } from "zod";
@@ -16,6 +15,7 @@ import type { Claims } from "../../contracts/user.js";
 import { type Authenticate, isStaff, mustBeAdmin, mustBeCustomer, mustBeStaff } from "../../kit/auth.js";
 import { about, traceId } from "../../kit/context.js";
 import { type App, body, query } from "../../kit/http.js";
+import { fingerprint, idempotencyKey } from "../../kit/idempotency.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
 import type { Neighbours } from "./neighbours.js";
 import type { At, Command, Order } from "./order.js";
@@ -77,7 +77,7 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
     const who = await authenticate(ctx);
     mustBeCustomer(who);
     const key = idempotencyKey(ctx);
-    if (!key) throw new Problem(400, "send an Idempotency-Key of 1 to 255 printable ASCII characters");
+    if (!key) throw new Problem(400, "send an Idempotency-Key");
     const request = await body(ctx, PlaceOrder);
     // The same customer and key always make the same id: the order itself is the memory of the request.
     const id = v5(`${who.sub} ${key}`, namespace);
@@ -90,7 +90,7 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
     const products = await ask.products([...new Set(request.items.map((line) => line.product_id))]);
     const { items, currency, payment_method, customer_notes, metadata } = request;
     const asked = { id, user_id: who.sub, request_hash, items, currency, payment_method, customer_notes, metadata };
-    const placed = place(asked, products, terms(), at(who));
+    const placed = place(asked, products, who.country, terms(), at(who));
     if (placed.kind === "refused") throw new Problem(422, placed.reason);
     const { decision } = placed;
 
@@ -230,23 +230,8 @@ function versionsWanted(header: string): number[] | undefined {
   return header.split(",").map((tag) => Number(/^\s*"(\d{1,15})"\s*$/.exec(tag)?.[1] ?? -1));
 }
 
-/** 1 to 255 printable ASCII characters. */
-function idempotencyKey(ctx: Koa.Context): string | undefined {
-  const key = ctx.get("idempotency-key");
-  return /^[\x20-\x7e]{1,255}$/.test(key) ? key : undefined;
-}
-
 /** A command's id: the client's key where it sends one, so that a repeat of the request is a repeat of the command. */
 const commandId = (ctx: Koa.Context, command: Command): string => {
   const key = idempotencyKey(ctx) ?? crypto.randomUUID();
   return `${ctx.method} ${ctx.path} ${fingerprint(key)} ${fingerprint(command)}`;
 };
-
-/** The same for the same content, in whatever order its fields came. */
-const fingerprint = (request: unknown): string =>
-  createHash("sha256").update(JSON.stringify(request, sorted)).digest("base64url").slice(0, 22);
-
-const sorted = (_: string, value: unknown): unknown =>
-  value && typeof value === "object" && !Array.isArray(value)
-    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-    : value;

@@ -5,8 +5,8 @@ import { connect } from "../../kit/dapr.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { outbox, outboxIndex } from "../../kit/outbox.js";
-import { Unavailable } from "../../kit/problem.js";
 import { service } from "../../kit/service.js";
+import { settings } from "../../kit/settings.js";
 import { sqlBinding } from "../../kit/sql.js";
 import { stateStore } from "../../kit/state.js";
 import { work, workflows } from "../../kit/workflow.js";
@@ -14,9 +14,8 @@ import { routes } from "./app.js";
 import { handlers } from "./events.js";
 import { neighbours } from "./neighbours.js";
 import { indexes, orders } from "./orders.js";
-import type { Terms } from "./place.js";
+import { terms } from "./place.js";
 import { orderSaga, sagaName } from "./saga.js";
-import { readTerms } from "./settings.js";
 import { steps } from "./steps.js";
 import { streams } from "./stream.js";
 
@@ -32,17 +31,10 @@ await service("order", env, ({ app, dapr, log }) => {
   const sagas = workflows(connect(env.DAPR_HTTP_PORT, 5_000));
   const out = outbox({ dapr, sql, app: "order", log, workflows: sagas });
   const all = orders(store, sql, updater(store, out), out);
-  let terms: Terms | undefined;
+  const live = settings(dapr, log, terms);
   let worker: ReturnType<typeof work> | undefined;
 
-  const deps = {
-    orders: all,
-    ask: neighbours(dapr, log),
-    terms: () => {
-      if (!terms) throw new Unavailable("the configuration");
-      return terms;
-    },
-  };
+  const deps = { orders: all, ask: neighbours(dapr, log), terms: live.now };
   const authenticate = authenticator(env.DAPR_HTTP_PORT);
   const watched = streams(all.entriesAfter, (error) => log.warn({ err: error }, "histories not read, tries again"));
   routes(app, { ...deps, authenticate, streams: watched, holdAtPost: env.HOLD_AT_POST === "on" });
@@ -51,12 +43,13 @@ await service("order", env, ({ app, dapr, log }) => {
   return {
     async prepare() {
       await sql.prepare([outboxIndex, ...indexes]);
-      terms = await readTerms(dapr);
+      await live.start();
       worker = work(env.DAPR_GRPC_PORT, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
       out.start();
     },
     async stop() {
       watched.stop();
+      live.stop();
       await Promise.all([worker?.stop(), out.stop()]);
     },
   };

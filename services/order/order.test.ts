@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Product } from "../../contracts/product.js";
 import { type Command, type Decision, decide, type Order, progress } from "./order.js";
-import { place } from "./place.js";
+import { place, receive } from "./place.js";
 import { view } from "./view.js";
 
 const now = "2026-01-01T12:00:00.000Z";
@@ -20,7 +20,12 @@ const cup: Product = {
   updated_at: now,
 };
 const products = new Map([[cup.id, cup]]);
-const terms = { paymentWindow: 1800, repeatInterval: 15, taxRate: 1900 };
+const terms = {
+  payment_window_seconds: 1800,
+  repeat_interval_seconds: 15,
+  currencies: ["EUR", "JPY"],
+  tax_rates: { EUR: { DE: 1900 } },
+};
 const asked = {
   id,
   user_id,
@@ -33,7 +38,7 @@ const asked = {
 };
 
 function placed(over: Partial<typeof asked> = {}): Order {
-  const result = place({ ...asked, ...over }, products, terms, at);
+  const result = place({ ...asked, ...over }, products, "DE", terms, at);
   if (result.kind !== "placed") throw new Error(result.reason);
   return result.decision.order;
 }
@@ -95,7 +100,7 @@ describe("placing", () => {
   });
 
   test("starts the saga and says orders.created", () => {
-    const result = place(asked, products, terms, at);
+    const result = place(asked, products, "DE", terms, at);
     expect(result.kind === "placed" && result.decision.effects).toEqual([
       { saga: "start" },
       { publish: "orders.created" },
@@ -104,11 +109,30 @@ describe("placing", () => {
 
   test("an unknown product, one that is not sold any more, or another currency is refused", () => {
     const inactive = new Map([[cup.id, { ...cup, active: false }]]);
-    expect(place({ ...asked, items: [{ product_id: paymentId(5), quantity: 1 }] }, products, terms, at).kind).toBe(
-      "refused",
-    );
-    expect(place(asked, inactive, terms, at).kind).toBe("refused");
-    expect(place({ ...asked, currency: "JPY" as never }, products, terms, at).kind).toBe("refused");
+    expect(
+      place({ ...asked, items: [{ product_id: paymentId(5), quantity: 1 }] }, products, "DE", terms, at).kind,
+    ).toBe("refused");
+    expect(place(asked, inactive, "DE", terms, at).kind).toBe("refused");
+    expect(place({ ...asked, currency: "JPY" as never }, products, "DE", terms, at).kind).toBe("refused");
+  });
+
+  test("a currency that is not taken is refused, and so is a total that is no amount of money any more", () => {
+    const reasonOf = (price: string, currency: string) => {
+      const dear = new Map([[cup.id, { ...cup, price, currency }]]);
+      const result = place({ ...asked, items: [{ product_id: cup.id, quantity: 10_000 }] }, dear, "DE", terms, at);
+      return result.kind === "refused" ? result.reason : result.decision.order.total;
+    };
+    expect(reasonOf("1.00", "USD")).toBe("nothing is sold in USD");
+    expect(reasonOf("99999999", "JPY")).toBe(999_999_990_000);
+    expect(reasonOf("999999999", "JPY")).toBe("the total is too large");
+    expect(reasonOf("999999999999.99", "EUR")).toBe("the total is too large");
+  });
+
+  test("an upstream checkout's order keeps its own tax, and its currency is nobody's to refuse", () => {
+    const items = [{ product_id: cup.id, quantity: 2, price: "10.00" }];
+    const event = { order_id: id, user_id, total: "20.05", currency: "SEK", items_count: 1, items };
+    const result = receive(event, () => undefined, { ...terms, tax_rates: { SEK: { "*": 2500 } } }, at);
+    expect(result).toMatchObject({ decision: { order: { subtotal: 2000, tax: 5, total: 2005, currency: "SEK" } } });
   });
 });
 

@@ -1,8 +1,10 @@
 import { maxQuantity } from "../../contracts/common.js";
 import type { EventOf } from "../../contracts/events.js";
-import { toMinor } from "../../contracts/money.js";
+import { toDecimal, toMinor } from "../../contracts/money.js";
 import type { Product } from "../../contracts/product.js";
+import type { Settings } from "../../contracts/settings.js";
 import { type At, change, type Decision, type Line, noPayment, type Order } from "./order.js";
+import { taxOf } from "./tax.js";
 
 // How an order begins: by a customer's request, or as an upstream checkout's event.
 
@@ -16,17 +18,24 @@ export type Request = {
   customer_notes: string | undefined;
   metadata: Record<string, string> | undefined;
 };
-/** Seconds a customer has to pay, seconds until the saga asks again, tax in hundredths of a percent. */
-export type Terms = { paymentWindow: number; repeatInterval: number; taxRate: number };
+export const terms = ["payment_window_seconds", "repeat_interval_seconds", "currencies", "tax_rates"] as const;
+/** What an operator decides about new orders; an order keeps what counted when it was made. */
+export type Terms = Pick<Settings, (typeof terms)[number]>;
 export type Placed = { kind: "placed"; decision: Decision & { kind: "changed" } } | { kind: "refused"; reason: string };
 
 /** A request with the catalogue's products becomes an order that waits for money, or a refusal (422). */
-export function place(request: Request, products: Map<string, Product>, terms: Terms, at: At): Placed {
+export function place(
+  request: Request,
+  products: Map<string, Product>,
+  country: string | null,
+  terms: Terms,
+  at: At,
+): Placed {
   const quantities = new Map<string, number>();
   for (const { product_id, quantity } of request.items)
     quantities.set(product_id, (quantities.get(product_id) ?? 0) + quantity);
   const items: Line[] = [];
-  let currency = request.currency;
+  let { currency } = request;
   for (const [product_id, quantity] of quantities) {
     if (quantity > maxQuantity) return { kind: "refused", reason: `more than ${maxQuantity} of product ${product_id}` };
     const product = products.get(product_id);
@@ -37,9 +46,13 @@ export function place(request: Request, products: Map<string, Product>, terms: T
       return { kind: "refused", reason: `product ${product_id} is not sold in ${currency}` };
     items.push({ product_id, name: product.name, quantity, price });
   }
+  if (!currency || !terms.currencies.includes(currency))
+    return { kind: "refused", reason: `nothing is sold in ${currency}` };
   const subtotal = sumOf(items);
-  const tax = Math.round((subtotal * terms.taxRate) / 10_000);
-  if (!Number.isSafeInteger(subtotal + tax)) return { kind: "refused", reason: "the total is too large" };
+  const tax = taxOf(subtotal, currency, country, terms.tax_rates);
+  const total = subtotal + tax;
+  if (toMinor(toDecimal(total, currency), currency) !== total)
+    return { kind: "refused", reason: "the total is too large" };
   const order: Order = {
     ...blank(terms, at),
     id: request.id,
@@ -47,8 +60,8 @@ export function place(request: Request, products: Map<string, Product>, terms: T
     items,
     subtotal,
     tax,
-    total: subtotal + tax,
-    currency: currency as string,
+    total,
+    currency,
     customer_notes: request.customer_notes ?? null,
     metadata: request.metadata ?? {},
     payment: firstPayment(request.payment_method),
@@ -107,7 +120,7 @@ const blank = (terms: Terms, at: At) => ({
   status: "payment_required" as const,
   customer_notes: null,
   metadata: {},
-  pay_by: new Date(Date.parse(at.now) + terms.paymentWindow * 1000).toISOString(),
+  pay_by: new Date(Date.parse(at.now) + terms.payment_window_seconds * 1000).toISOString(),
   refunds: [],
   reservation: null,
   shipment: null,
@@ -117,7 +130,7 @@ const blank = (terms: Terms, at: At) => ({
   created_at: at.now,
   updated_at: at.now,
   version: 0,
-  repeat_seconds: terms.repeatInterval,
+  repeat_seconds: terms.repeat_interval_seconds,
   seq: 0,
   request_hash: "",
   applied: [],
