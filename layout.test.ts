@@ -18,6 +18,7 @@ test.each([
   "order/order.ts",
   "order/place.ts",
   "order/tax.ts",
+  "order/reconcile.ts",
   "inventory/stock.ts",
   "payment/payment.ts",
   "product/product.ts",

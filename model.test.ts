@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Plan, type Setup, type World, world } from "./model.js";
 import { type Command, type Order, progress } from "./services/order/order.js";
+import { compareOrder } from "./services/order/reconcile.js";
+import { netOf, standing } from "./services/payment/audit.js";
 
 // Whatever is lost, repeated, late or dead in between: once it is calm, money and stock are what the status says.
 
@@ -102,6 +104,7 @@ async function play(setup: Setup, steps: Step[]): Promise<void> {
     w.story.push("--- staff pays back what is external");
     expect(await w.calm(true, Number.POSITIVE_INFINITY, check), "it comes to rest").toBe("quiet");
     settled(w);
+    await reconciled(w);
   } catch (error) {
     throw new Error(`${(error as Error).message}\n\n${w.story.join("\n")}\n`);
   }
@@ -187,6 +190,22 @@ function settled(w: World): void {
   }
   // Nothing of an order that never came to be.
   for (const hold of w.holds()) if (hold.status === "held") expect.fail("a hold without an end");
+}
+
+/** The reconciliation agrees, and had nothing to leave out. */
+async function reconciled(w: World): Promise<void> {
+  for (const order of w.orders()) {
+    const account = w.accounts().find(({ order_id }) => order_id === order.id);
+    const { open, movements } = standing(account ?? { payments: [] });
+    const provider = netOf(await w.statement(order.id));
+    const goods = w.holds().find(({ order_id, status }) => order_id === order.id && status === "reserved");
+    const compared = compareOrder(
+      order,
+      { order_id: order.id, open, account: netOf(movements), provider },
+      goods && { order_id: order.id, status: "reserved", items: goods.items },
+    );
+    expect(compared, `reconciliation of ${order.status}`).toEqual({ findings: [], skipped: false });
+  }
 }
 
 /** What the provider and the tills testify to have kept of an order, by currency; nothing where it is nothing. */

@@ -21,8 +21,15 @@ import { steps } from "./services/order/steps.js";
 import { handlers as paymentHandlers } from "./services/payment/app.js";
 import { cashier, minor } from "./services/payment/cashier.js";
 import type { Account, Payment } from "./services/payment/payment.js";
-import type { Provider } from "./services/payment/provider.js";
-import { type Charge, decideCharge, decideRefund, emptyBook, enter } from "./tools/payment-provider/book.js";
+import type { Movement, Provider } from "./services/payment/provider.js";
+import {
+  type Charge,
+  decideCharge,
+  decideRefund,
+  emptyBook,
+  enter,
+  statementOf,
+} from "./tools/payment-provider/book.js";
 
 // The whole platform but for Dapr: the real handlers, decisions and sagas of order, payment and inventory, over
 // stores in memory, a bus that somebody else schedules, a clock that stands still, and a provider with a book.
@@ -190,11 +197,18 @@ export function world({ plans, cups, pots, fates }: Setup) {
   }
 
   // ---- the provider
+  async function statement(order_id: string): Promise<Movement[]> {
+    const { charges, refunds } = statementOf(book, order_id);
+    const back = refunds.map((refund) => ({ ...refund, amount: -refund.amount }));
+    return [...charges, ...back].filter(({ status }) => status === "succeeded");
+  }
+
   function provider(): Provider {
     const next = () => fate.shift() ?? "answers";
     const asked = new Set<string>();
     const wanted = new Map<string, number>();
     return {
+      statement,
       async charge(order_id, { attempt, method, amount, currency }) {
         const key = `${order_id}/${attempt}`;
         const how = next();
@@ -284,6 +298,7 @@ export function world({ plans, cups, pots, fates }: Setup) {
     flights,
     known,
     accounts,
+    statement,
     holds,
     sagas: (order_id: string) => [...sagas].flatMap(([id, saga]) => (id.startsWith(order_id) ? [saga] : [])),
     orders: () => [...orderRows.values<Order>("order:")],
@@ -497,6 +512,9 @@ function memory(watch: (key: string, before: object | undefined, after: object) 
       if (rows.has(key)) return false;
       put(key, value);
       return true;
+    },
+    async remove(key) {
+      rows.delete(key);
     },
   };
   const value = <T>(key: string) => rows.get(key)?.value as T | undefined;

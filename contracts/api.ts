@@ -392,6 +392,7 @@ export const api = {
     service: "api-gateway",
     who: "admin",
     summary: "Messages that could not be handled, newest first",
+    description: "Of all consumers, or of one by `service`. While one of them is away the list is 503, never short.",
     query: ListDeadLetters,
     answers: page(DeadLetter),
   },
@@ -437,7 +438,8 @@ export const api = {
     path: "/admin/reconciliation",
     service: "order",
     who: "admin",
-    summary: "Start a run",
+    summary: "Start a run over everything",
+    description: "While a run is under way, that is the one. By itself one comes every five minutes.",
     answers: { 202: { is: "Running", body: Reconciliation } },
   },
 

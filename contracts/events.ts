@@ -1,22 +1,37 @@
 import { z } from "zod";
 import { Currency, Id, Money, Quantity, Time } from "./common.js";
+import { toMinor } from "./money.js";
 
 const Line = z.object({ product_id: Id, quantity: Quantity });
 const PricedLine = Line.extend({ price: Money });
 const about = { order_id: Id, user_id: Id };
 const attempt = z.int().min(1);
 
+type Priced = { currency: string; total: string; items: { quantity: number; price: string }[] };
+/**
+ * What contradicts itself is refused by all who hear it, or one would charge what another cannot take in. Between the
+ * lines and the total is the tax.
+ */
+function addsUp({ currency, total, items }: Priced): boolean {
+  const amounts = [total, ...items.map(({ price }) => price)].map((amount) => toMinor(amount, currency) ?? Number.NaN);
+  const [whole = Number.NaN, ...prices] = amounts;
+  const sum = prices.reduce((so_far, price, n) => so_far + price * (items[n]?.quantity ?? 0), 0);
+  return amounts.every((amount) => amount >= 0) && Number.isSafeInteger(sum) && sum <= whole;
+}
+
 /** Topic → data. Every fact has one home: who publishes or listens names a topic of this table. */
 export const events = {
-  "orders.created": z.object({
-    ...about,
-    total: Money,
-    currency: Currency,
-    items_count: z.int(),
-    items: z.array(PricedLine).min(1).max(100),
-    pay_by: Time.optional(),
-    payment_method: z.string().optional(),
-  }),
+  "orders.created": z
+    .object({
+      ...about,
+      total: Money,
+      currency: Currency,
+      items_count: z.int(),
+      items: z.array(PricedLine).min(1).max(100),
+      pay_by: Time.optional(),
+      payment_method: z.string().optional(),
+    })
+    .refine(addsUp, "the amounts are none of the currency, or the lines cost more than the total"),
   "payments.requested": z.object({ ...about, amount: Money, currency: Currency, attempt, payment_method: z.string() }),
   "payments.succeeded": z.object({
     ...about,

@@ -24,8 +24,9 @@ export function toDecimal(minor: number, currency: string): string {
   return digits === 0 ? sign + text : `${sign}${text.slice(0, -digits)}.${text.slice(-digits)}`;
 }
 
-/** "25.00", "EUR" → 2500; undefined when the text is no amount of that currency ("25.001", "1e3"). */
+/** "25.00", "EUR" → 2500; undefined when the text is no amount of that currency ("25.001", "1e3") or there is none such. */
 export function toMinor(decimal: string, currency: string): number | undefined {
+  if (!isCurrency(currency)) return undefined;
   const digits = minorDigits(currency);
   const match = /^(-?)(\d{1,12})(?:\.(\d+))?$/.exec(decimal);
   if (!match) return undefined;

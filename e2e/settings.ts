@@ -13,7 +13,7 @@ export const settings = {
 /** A file in here, named after a crash point, kills the next process that passes it (kit/crash.ts). */
 export const crashes = join(tmpdir(), `orders-crash-${process.env.PORT_BASE ?? 18080}`);
 mkdirSync(crashes, { recursive: true });
-export const appEnv = { CRASH_DIR: crashes, CORS_ORIGINS: "https://shop.example" };
+export const appEnv = { CRASH_DIR: crashes, CORS_ORIGINS: "https://shop.example", RECONCILE_QUIET_SECONDS: "2" };
 
 /** Where e2e/catcher.ts listens while a test wants mail; for all others the mail server is down. */
 export const mailPort = Number(process.env.PORT_BASE ?? 18080) - 8080 + 2525;

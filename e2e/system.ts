@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type Client, createClient, must } from "../client/client.js";
+import type { Reconciliation } from "../contracts/admin.js";
 import { demoProducts } from "../contracts/demo.js";
 import type { Topic } from "../contracts/events.js";
 import type { OrderView, Status } from "../contracts/order.js";
@@ -148,13 +149,38 @@ export async function atOnce<T, R>(items: T[], limit: number, work: (item: T) =>
   return results;
 }
 
-/** Rows of a service's state table under a prefix, asked through its own sidecar. */
-export async function rowsUnder(service: "order" | "payment" | "inventory", prefix: string): Promise<number> {
+type Owner = "order" | "payment" | "inventory";
+/** SQL on a service's state table, through its own sidecar. */
+export async function sql<T = null>(service: Owner, operation: "query" | "exec", statement: string): Promise<T> {
   const daprPort = port({ order: 3502, payment: 3504, inventory: 3506 }[service]);
-  const sql = `SELECT count(*) FROM state WHERE starts_with(key, '${prefix}')`;
-  const body = JSON.stringify({ operation: "query", metadata: { sql } });
+  const body = JSON.stringify({ operation, metadata: { sql: statement } });
   const answer = await fetch(`http://127.0.0.1:${daprPort}/v1.0/bindings/${service}-sql`, { method: "POST", body });
-  return ((await answer.json()) as [[number]])[0][0];
+  if (!answer.ok) throw new Error(await answer.text());
+  const text = await answer.text();
+  return (text ? JSON.parse(text) : null) as T;
+}
+
+/** Rows of a service's state table under a prefix. */
+export async function rowsUnder(service: Owner, prefix: string): Promise<number> {
+  const count = `SELECT count(*) FROM state WHERE starts_with(key, '${prefix}')`;
+  return (await sql<[[number]]>(service, "query", count))[0][0];
+}
+
+/** A run over all orders and products that begins now, when it has ended. */
+export async function reconcile(): Promise<Reconciliation> {
+  const admin = await signedIn("admin");
+  const since = new Date().toISOString();
+  const ask = (method: string) => admin.call<Reconciliation>(method, "/admin/reconciliation").then(({ body }) => body);
+  for (const end = Date.now() + 30_000; ; ) {
+    const run = await ask("POST");
+    const ended = await eventually(
+      () => ask("GET"),
+      ({ state }) => state === "done" || state === "failed",
+    );
+    if (ended.state === "done" && run.scope === "all" && (run.started_at ?? "") >= since) return ended;
+    if (Date.now() > end) throw new Error(`no run came to its end, the last one ${ended.state}`);
+    await sleep(200);
+  }
 }
 
 /** The operator's command, in a process of its own. */

@@ -77,25 +77,13 @@ describe("who may", () => {
     (await who.call(method, path, body, { "idempotency-key": crypto.randomUUID() })).status;
 
   test.each([
-    ["GET", "/orders", undefined, [401, 200, 200, 200]],
-    ["POST", "/orders", { items: [{ product_id: cup, quantity: 1 }] }, [401, 201, 201, 201]],
-    ["GET", `/orders/${order.id}`, undefined, [401, 200, 404, 200]],
-    ["GET", `/order/${order.id}`, undefined, [401, 200, 404, 200]],
-    ["GET", `/orders/${order.id}/timeline`, undefined, [401, 200, 404, 200]],
     ["GET", `/orders/${unknown}`, undefined, [401, 404, 404, 404]],
-    ["GET", `/orders/customer/${order.user_id}`, undefined, [401, 200, 403, 200]],
     [
       "PUT",
       `/orders/${order.id}/status`,
       { status: "shipped", tracking_number: "T", carrier: "C" },
       [401, 403, 404, 409],
     ],
-    ["PUT", `/inventory/${product(11).id}`, { on_hand: 400 }, [401, 403, 403, 200]],
-    ["GET", `/inventory/${cup}`, undefined, [200, 200, 200, 200]],
-    ["GET", "/products", undefined, [200, 200, 200, 200]],
-    ["GET", "/notifications", undefined, [401, 200, 200, 200]],
-    ["GET", "/users/me", undefined, [401, 200, 200, 200]],
-    ["GET", `/orders/${order.id}/payments`, undefined, [401, 200, 404, 200]],
     ["GET", `/payments/${unknown}`, undefined, [401, 404, 404, 404]],
     ["POST", `/payments/${unknown}/refunds`, { reference: "r" }, [401, 403, 403, 404]],
     ["POST", `/orders/${order.id}/payments`, { payment_method: "card_declined" }, [401, 202, 404, 403]],

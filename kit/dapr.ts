@@ -16,8 +16,14 @@ export function connect(port: number, timeoutMs = 30_000) {
   });
 
   /** Any answer is returned; no answer at all is Unavailable. */
-  async function call(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: unknown, type?: string) {
-    const headers: Record<string, string> = {};
+  async function call(
+    method: "GET" | "POST" | "PUT" | "DELETE",
+    path: string,
+    body?: unknown,
+    type?: string,
+    extra: Record<string, string> = {},
+  ) {
+    const headers = { ...extra };
     if (body !== undefined) headers["content-type"] = type ?? "application/json";
     const here = context();
     if (here) headers.traceparent = here.traceparent;

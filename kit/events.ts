@@ -1,15 +1,14 @@
-import { createHash } from "node:crypto";
 import type Router from "@koa/router";
 import { z } from "zod";
 import { canonical, type EventOf, events, type Topic } from "../contracts/events.js";
 import { about } from "./context.js";
 import { crashPoint } from "./crash.js";
+import { type Deps, deadLetters } from "./dead-letters.js";
 import { isStorable, readAnyJson } from "./http.js";
-import type { Logger } from "./log.js";
 import { Unhandleable } from "./problem.js";
-import type { Store } from "./state.js";
 
-export type Envelope = { id: string; source: string };
+/** `redriven`: an operator waits for the answer, so nothing else should be waited for. */
+export type Envelope = { id: string; source: string; redriven: boolean };
 export type Handlers = { [T in Topic]?: (data: EventOf<T>, event: Envelope) => Promise<unknown> };
 
 const CloudEvent = z.object({
@@ -17,55 +16,77 @@ const CloudEvent = z.object({
   source: z.string(),
   data: z.unknown(),
 });
+/** What comes from a dead-letter topic: the message as it was, in a wrapping of Dapr's. */
+const Raw = z.object({ data_base64: z.base64() });
+/** Dapr names the topic of what it publishes; a foreign program at least the type, which is the same word. */
+const Addressed = z.object({ topic: z.string().optional(), type: z.string().optional() });
 
 /**
  * Subscribes the app to the topics it has handlers for. Success is acknowledged after the effect is stored; what can
  * never be handled becomes a dead letter row and is acknowledged; anything else answers 5xx and comes again.
  */
-export function subscribe(router: Router, app: string, handlers: Handlers, store: Store, log: Logger): void {
+export function subscribe(router: Router, app: string, handlers: Handlers, deps: Deps): void {
   const deadLetterTopic = `dead-letter.${app}`;
   const topics = Object.keys(handlers) as Topic[];
+  const isOurs = (topic: string | undefined): topic is Topic => topics.includes(topic as Topic);
 
   router.get("/dapr/subscribe", (ctx) => {
     ctx.body = [
       ...topics.map((topic) => ({ pubsubname: "pubsub", topic, route: `/events/${topic}`, deadLetterTopic })),
-      { pubsubname: "pubsub", topic: deadLetterTopic, route: "/dead-letters" },
+      // Raw, because what is no event at all could not be delivered as one.
+      { pubsubname: "pubsub", topic: deadLetterTopic, route: "/dead-letters", metadata: { rawPayload: "true" } },
     ];
   });
 
-  /** The body is kept as text: what could not be handled may be what no database stores as JSON. */
-  async function setAside(topic: string, body: unknown, reason: string): Promise<void> {
-    const text = JSON.stringify(body);
-    log.error({ topic, reason }, "dead letter");
-    const key = `dead-letter:${topic}:${createHash("sha256").update(text).digest("base64url")}`;
-    await store.insert(key, { topic, body: text, reason, at: new Date().toISOString() });
+  /** Hands an event to its handler; gives the reason when it can never be handled. */
+  async function handle(topic: Topic, body: unknown, redriven: boolean): Promise<string | undefined> {
+    const event = CloudEvent.safeParse(body);
+    const data = events[topic].safeParse(canonical(event.data?.data));
+    if (!event.success) return z.prettifyError(event.error);
+    if (!data.success) return z.prettifyError(data.error);
+    if (!isStorable(data.data)) return "holds text that no database stores";
+    about(data.data.order_id);
+    const { id, source } = event.data;
+    const handler = handlers[topic] as (data: unknown, event: Envelope) => Promise<unknown>;
+    try {
+      await handler(data.data, { id, source, redriven });
+      crashPoint(`${app}.before-acknowledge`);
+      return undefined;
+    } catch (error) {
+      if (error instanceof Unhandleable) return error.message;
+      throw error;
+    }
   }
 
+  const redrive = async (topic: string, message: string) => {
+    const body = parsed(message);
+    if (body === undefined) return "is not JSON; it can only be discarded";
+    return isOurs(topic) ? handle(topic, body, true) : `${app} does not listen to ${topic}; it can only be discarded`;
+  };
+  const setAside = deadLetters(router, app, redrive, deps);
+
   for (const topic of topics) {
-    const handle = handlers[topic] as (data: unknown, event: Envelope) => Promise<unknown>;
     router.post(`/events/${topic}`, async (ctx) => {
       const body = await readAnyJson(ctx);
-      const event = CloudEvent.safeParse(body);
-      const data = events[topic].safeParse(canonical(event.data?.data));
+      const reason = await handle(topic, body, false);
+      if (reason !== undefined) await setAside(topic, JSON.stringify(body), reason);
       ctx.body = { status: "SUCCESS" };
-      if (!event.success || !data.success || !isStorable(data.data)) {
-        const error = event.error ?? data.error;
-        await setAside(topic, body, error ? z.prettifyError(error) : "holds text that no database stores");
-        return;
-      }
-      about(data.data.order_id);
-      try {
-        await handle(data.data, event.data);
-        crashPoint(`${app}.before-acknowledge`);
-      } catch (error) {
-        if (!(error instanceof Unhandleable)) throw error;
-        await setAside(topic, body, error.message);
-      }
     });
   }
 
   router.post("/dead-letters", async (ctx) => {
-    await setAside(deadLetterTopic, await readAnyJson(ctx), "undeliverable");
+    const raw = Raw.parse(await readAnyJson(ctx));
+    const message = Buffer.from(raw.data_base64, "base64").toString();
+    const { topic, type } = Addressed.safeParse(parsed(message)).data ?? {};
+    await setAside([topic, type].find(isOurs) ?? deadLetterTopic, message, "undeliverable");
     ctx.body = { status: "SUCCESS" };
   });
+}
+
+function parsed(message: string): unknown {
+  try {
+    return JSON.parse(message);
+  } catch {
+    return undefined;
+  }
 }

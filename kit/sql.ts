@@ -16,6 +16,18 @@ export function sqlBinding(dapr: Dapr, name: string) {
       const { text } = await run("query", sql, params);
       return text === "" || text === "null" ? [] : (JSON.parse(text) as Row[]);
     },
+    /**
+     * The same where absence counts: `sql` selects one column of JSON, and its rows come in one row that is always
+     * there. Without it something failed.
+     */
+    async sure<T>(sql: string, ...params: unknown[]): Promise<T[]> {
+      const [row] = await this.query<[T[]]>(
+        `SELECT coalesce(jsonb_agg(found.one), '[]') FROM (${sql}) AS found(one)`,
+        ...params,
+      );
+      if (!row) throw new Unavailable(name);
+      return row[0];
+    },
     async exec(sql: string, ...params: unknown[]): Promise<void> {
       await run("exec", sql, params);
     },
@@ -37,7 +49,7 @@ export function sqlBinding(dapr: Dapr, name: string) {
 }
 
 /** Keyset cursors: what the last row sorted by, opaque to clients. */
-const cursorOf = (...position: (string | number)[]): string =>
+export const cursorOf = (...position: (string | number)[]): string =>
   Buffer.from(JSON.stringify(position)).toString("base64url");
 
 /** A page of `limit` out of rows that were asked for with one more, to see whether there is a next. */

@@ -61,6 +61,10 @@ export function stateStore(dapr: Dapr, name: string) {
       return answer !== undefined && answer.status < 300;
     },
 
+    async remove(key: string): Promise<void> {
+      await dapr.must(name, "DELETE", `${base}/${encodeURIComponent(key)}`);
+    },
+
     /** False when the key exists already. */
     async insert(key: string, value: object): Promise<boolean> {
       const write = { key, value, options: { concurrency: "first-write" } };

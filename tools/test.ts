@@ -67,9 +67,11 @@ async function endToEnd(filters: string[]): Promise<Count> {
   const instance = instanceOf({ portBase });
   try {
     const system = await fresh(instance);
-    const count = await vitest("e2e", filters, { E2E_URL: system.url, E2E_DIR: system.dir });
+    const env = { E2E_URL: system.url, E2E_DIR: system.dir };
+    const tests = await vitest("e2e", filters, env);
+    const drift = await vitest("drift", [], env);
     await system.stop();
-    return count;
+    return { passed: tests.passed + drift.passed, failed: tests.failed + drift.failed };
   } catch (error) {
     console.error(error instanceof Refusal ? error.message : error);
     return { passed: 0, failed: 1 };

@@ -40,7 +40,7 @@ export function forwarder(daprPort: number) {
     }
   }
 
-  return async (ctx: Koa.Context, app: string, streamed: boolean): Promise<void> => {
+  return async (ctx: Koa.Context, app: string, streamed = false): Promise<void> => {
     const here = context();
     const headers: Record<string, string> = {
       "x-request-id": here?.request_id ?? "",

@@ -1,10 +1,10 @@
-import type Koa from "koa";
 import { z } from "zod";
 import { api } from "../../contracts/api.js";
-import { authenticator } from "../../kit/auth.js";
+import { type Authenticate, authenticator } from "../../kit/auth.js";
 import { environment, flag } from "../../kit/env.js";
 import { service } from "../../kit/service.js";
 import { settings } from "../../kit/settings.js";
+import { deadLetters } from "./dead-letters.js";
 import { forwarder } from "./forward.js";
 import { limiter, shield } from "./guard.js";
 import { forwarded } from "./routes.js";
@@ -24,24 +24,26 @@ await service("api-gateway", env, ({ app, dapr, log }) => {
   app.koa.proxy = env.TRUST_PROXY;
   shield(app.koa, env.CORS_ORIGINS.split(",").filter(Boolean));
 
-  /** Whose requests are counted together: a user's, or those of an address that has not said who it is. */
-  async function caller(ctx: Koa.Context, open: boolean): Promise<string> {
-    if (open) return ctx.ip;
-    try {
-      return (await authenticate(ctx)).sub;
-    } catch (error) {
+  /** Counts the request: a user's together, and together those of an address that does not say who it is. */
+  const counted: Authenticate = async (ctx) => {
+    const who = await authenticate(ctx).catch(async (error) => {
       await count(ctx.ip, "requests_per_minute");
       throw error;
-    }
-  }
+    });
+    await count(who.sub, "requests_per_minute");
+    return who;
+  };
 
   for (const { method, path, service, open, streamed } of forwarded) {
     app.router.register(path, [method], async (ctx) => {
       if (path === api.signIn.path) await count(ctx.ip, "sign_ins_per_minute");
-      await count(await caller(ctx, open), "requests_per_minute");
+      if (open) await count(ctx.ip, "requests_per_minute");
+      else await counted(ctx);
       await forward(ctx, service, streamed);
     });
   }
+  deadLetters(app, { dapr, authenticate: counted, forward });
+
   return {
     prepare: live.start,
     stop: async () => live.stop(),

@@ -2,7 +2,7 @@ import { type Message, type Outbox, publish } from "../../kit/outbox.js";
 import { Unavailable } from "../../kit/problem.js";
 import type { Sql } from "../../kit/sql.js";
 import type { Found, Store, Write } from "../../kit/state.js";
-import { type Command, decide, type Hold, type Reply, type Stock } from "./stock.js";
+import { type Adjustment, type Command, decide, type Hold, type Reply, type Stock } from "./stock.js";
 
 export type Warehouse = ReturnType<typeof warehouse>;
 
@@ -145,9 +145,16 @@ export function warehouse(store: Store, sql: Sql, outbox: Outbox) {
     async get(productId: string): Promise<Stock | undefined> {
       return (await store.get<Stock>(stockKey(productId))).value;
     },
-    /** Initial stock of a product; what is there already stays. */
+    /** Initial stock of a product, which begins its ledger; what is there already stays. */
     async stockFirst(product_id: string, on_hand: number): Promise<void> {
-      await store.insert(stockKey(product_id), { product_id, on_hand, held: 0, reserved: 0 } satisfies Stock);
+      const key = stockKey(product_id);
+      const stock: Stock = { product_id, on_hand, held: 0, reserved: 0 };
+      const first: Adjustment = { product_id, delta: on_hand, actor: "seed", at: new Date().toISOString() };
+      const begun = await store.transact([
+        { key, value: stock, insert: true },
+        { key: `ledger:${product_id}:first`, value: first },
+      ]);
+      if (!begun && !(await store.get(key)).value) throw new Unavailable("the state store");
     },
     sweep,
   };

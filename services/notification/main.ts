@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { authenticator } from "../../kit/auth.js";
+import { deadLetterIndex } from "../../kit/dead-letters.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { service } from "../../kit/service.js";
@@ -20,11 +21,13 @@ await service("notification", env, ({ app, dapr, log }) => {
   const ask = contacts(dapr);
   const channel = env.SMTP_HOST ? "email" : "log";
   const out = post({ dapr, sql, contacts: ask, log });
-  routes(app, sql, authenticator(env.DAPR_HTTP_PORT));
-  subscribe(app.router, "notification", handlers({ store, contacts: ask, channel, log }), store, log);
+  const authenticate = authenticator(env.DAPR_HTTP_PORT);
+  routes(app, sql, authenticate);
+  const heard = handlers({ store, contacts: ask, channel, log });
+  subscribe(app.router, "notification", heard, { store, sql, authenticate, log });
   return {
     async prepare() {
-      await sql.prepare([...indexes, pendingIndex]);
+      await sql.prepare([deadLetterIndex, ...indexes, pendingIndex]);
       if (channel === "email") out.start();
     },
     stop: out.stop,

@@ -25,6 +25,7 @@ export function handlers({ orders, ask, terms }: Deps): Handlers {
 
   /** An order that is not known yet may become so; one that stays unknown never existed. */
   function wait(orderId: string, event: Envelope): never {
+    if (event.redriven) throw new Unhandleable(`there is no order ${orderId}`);
     const since = waiting.get(event.id) ?? Date.now();
     waiting.set(event.id, since);
     if (Date.now() - since < patience) throw new Unavailable(`order ${orderId}`);

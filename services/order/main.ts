@@ -2,8 +2,10 @@ import { z } from "zod";
 import { updater } from "../../kit/aggregate.js";
 import { authenticator } from "../../kit/auth.js";
 import { connect } from "../../kit/dapr.js";
+import { deadLetterIndex } from "../../kit/dead-letters.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
+import { every, type Loop } from "../../kit/every.js";
 import { outbox, outboxIndex } from "../../kit/outbox.js";
 import { service } from "../../kit/service.js";
 import { settings } from "../../kit/settings.js";
@@ -11,6 +13,8 @@ import { sqlBinding } from "../../kit/sql.js";
 import { stateStore } from "../../kit/state.js";
 import { work, workflows } from "../../kit/workflow.js";
 import { routes } from "./app.js";
+import { auditRoutes } from "./audit-routes.js";
+import { auditIndex, auditor } from "./auditor.js";
 import { handlers } from "./events.js";
 import { neighbours } from "./neighbours.js";
 import { indexes, orders } from "./orders.js";
@@ -22,6 +26,8 @@ import { streams } from "./stream.js";
 const env = environment({
   /** off: an order is accepted without a look at the stock; a shortage shows after payment and is refunded. */
   HOLD_AT_POST: z.enum(["on", "off"]).default("on"),
+  /** Orders that changed so lately are left to the next reconciliation: their facts may be on their way. */
+  RECONCILE_QUIET_SECONDS: z.coerce.number().min(0).default(60),
 });
 
 await service("order", env, ({ app, dapr, log }) => {
@@ -30,26 +36,32 @@ await service("order", env, ({ app, dapr, log }) => {
   // Connections of their own: while no worker is connected these calls hang, and nothing else may wait for them.
   const sagas = workflows(connect(env.DAPR_HTTP_PORT, 5_000));
   const out = outbox({ dapr, sql, app: "order", log, workflows: sagas });
-  const all = orders(store, sql, updater(store, out), out);
   const live = settings(dapr, log, terms);
+  const update = updater(store, out);
+  const all = orders(store, sql, update, out);
+  const audit = auditor({ dapr, store, sql, update, log, quietSeconds: env.RECONCILE_QUIET_SECONDS });
+  let audits: Loop | undefined;
   let worker: ReturnType<typeof work> | undefined;
 
   const deps = { orders: all, ask: neighbours(dapr, log), terms: live.now };
   const authenticate = authenticator(env.DAPR_HTTP_PORT);
   const watched = streams(all.entriesAfter, (error) => log.warn({ err: error }, "histories not read, tries again"));
   routes(app, { ...deps, authenticate, streams: watched, holdAtPost: env.HOLD_AT_POST === "on" });
-  subscribe(app.router, "order", handlers(deps), store, log);
+  auditRoutes(app, audit, authenticate);
+  subscribe(app.router, "order", handlers(deps), { store, sql, authenticate, log });
 
   return {
     async prepare() {
-      await sql.prepare([outboxIndex, ...indexes]);
+      await sql.prepare([outboxIndex, deadLetterIndex, auditIndex, ...indexes]);
       await live.start();
       worker = work(env.DAPR_GRPC_PORT, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
+      audits = every(5_000, audit.tick, (error) => log.warn({ err: error }, "reconciliation not begun, tries again"));
       out.start();
     },
     async stop() {
       watched.stop();
       live.stop();
+      audits?.stop();
       await Promise.all([worker?.stop(), out.stop()]);
     },
   };

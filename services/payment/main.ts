@@ -2,6 +2,7 @@ import { z } from "zod";
 import { OwnerAnswer } from "../../contracts/order.js";
 import { updater } from "../../kit/aggregate.js";
 import { authenticator } from "../../kit/auth.js";
+import { deadLetterIndex } from "../../kit/dead-letters.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { every, type Loop } from "../../kit/every.js";
@@ -10,6 +11,7 @@ import { service } from "../../kit/service.js";
 import { sqlBinding } from "../../kit/sql.js";
 import { stateStore } from "../../kit/state.js";
 import { handlers, routes } from "./app.js";
+import { auditRoutes } from "./audit.js";
 import { cashier, indexes } from "./cashier.js";
 import { provider } from "./provider.js";
 
@@ -22,16 +24,19 @@ const env = environment({
 await service("payment", env, ({ app, dapr, log }) => {
   const store = stateStore(dapr, "payment-state");
   const sql = sqlBinding(dapr, "payment-sql");
+  const authenticate = authenticator(env.DAPR_HTTP_PORT);
   const out = outbox({ dapr, sql, app: "payment", log });
-  const till = cashier(store, sql, updater(store, out), provider(env.PROVIDER_URL, env.PROVIDER_TIMEOUT_MS));
+  const outside = provider(env.PROVIDER_URL, env.PROVIDER_TIMEOUT_MS);
+  const till = cashier(store, sql, updater(store, out), outside);
   const ownerOf = async (order_id: string) =>
     OwnerAnswer.parse(await dapr.ask("order", "/rpc/owner", { order_id })).user_id;
-  routes(app, { cashier: till, authenticate: authenticator(env.DAPR_HTTP_PORT), ownerOf });
-  subscribe(app.router, "payment", handlers(till), store, log);
+  routes(app, { cashier: till, authenticate, ownerOf });
+  auditRoutes(app, sql, outside);
+  subscribe(app.router, "payment", handlers(till), { store, sql, authenticate, log });
   let sweeps: Loop | undefined;
   return {
     async prepare() {
-      await sql.prepare([outboxIndex, ...indexes]);
+      await sql.prepare([outboxIndex, deadLetterIndex, ...indexes]);
       sweeps = every(1_000, till.sweep, (error) => log.warn({ err: error }, "open payments not swept, tries again"));
       out.start();
     },

@@ -1,5 +1,13 @@
 import { Pool } from "undici";
+import { z } from "zod";
+import { Unavailable } from "../../kit/problem.js";
 import type { ChargeOutcome, Payment, RefundOutcome } from "./payment.js";
+
+/** Money that moved, in minor units; negative: given back. */
+export type Movement = { amount: number; currency: string };
+
+const Entry = z.object({ status: z.string(), amount: z.int(), currency: z.string() });
+const Statement = z.object({ charges: z.array(Entry), refunds: z.array(Entry) });
 
 export type Provider = ReturnType<typeof provider>;
 
@@ -46,6 +54,19 @@ export function provider(url: string, timeoutMs: number) {
         return { kind: "failed", code: body.code ?? `provider_${status}` };
       } catch {
         return { kind: "failed", code: "provider_unreachable" };
+      }
+    },
+
+    /** What the provider itself says it took for an order and gave back. */
+    async statement(orderId: string): Promise<Movement[]> {
+      const path = `/ledger?reference=${orderId}`;
+      try {
+        const answer = await pool.request({ method: "GET", path, signal: AbortSignal.timeout(timeoutMs) });
+        const { charges, refunds } = Statement.parse(await answer.body.json());
+        const moved = [...charges, ...refunds.map((refund) => ({ ...refund, amount: -refund.amount }))];
+        return moved.filter(({ status }) => status === "succeeded");
+      } catch (error) {
+        throw new Unavailable("the payment provider", error);
       }
     },
   };
