@@ -32,7 +32,9 @@ type Call<R extends Route> =
 /** What is not asked and answered once: `watch` follows the stream, and a page is for browsers. */
 type Streamed = "orderEvents" | "docs";
 export type Client = { [K in Exclude<keyof Api, Streamed>]: Call<Api[K]> } & { watch: Watch };
-type Watch = (orderId: string, options?: { after?: number; signal?: AbortSignal }) => AsyncGenerator<TimelineEntry>;
+/** From the entry after this `seq`, until the signal; so many milliseconds between a lost connection and the next. */
+type WatchOptions = { after?: number | undefined; signal?: AbortSignal; pause?: number };
+type Watch = (orderId: string, options?: WatchOptions) => AsyncGenerator<TimelineEntry>;
 
 /** As much of `fetch` as is used. */
 export type Fetch = (
@@ -70,8 +72,8 @@ export function createClient({ url, token, fetch: ask = fetch, validate = false 
   }
 
   /** Follows an order's timeline from its stored beginning; a connection that ends is made again where it ended. */
-  async function* watch(orderId: string, { after = 0, signal }: { after?: number; signal?: AbortSignal } = {}) {
-    for (let seq = after; !signal?.aborted; await pause(1_000, signal)) {
+  async function* watch(orderId: string, { after = 0, signal, pause = 1_000 }: WatchOptions = {}) {
+    for (let seq = after; !signal?.aborted; await wait(pause, signal)) {
       const response = await ask(url + fill(api.orderEvents.path, { id: orderId }), {
         method: "GET",
         headers: { ...identity, accept: "text/event-stream", "last-event-id": String(seq) },
@@ -88,7 +90,8 @@ export function createClient({ url, token, fetch: ask = fetch, validate = false 
           yield entry;
         }
       } catch (error) {
-        if (error instanceof SyntaxError) throw error;
+        // What `fetch` throws when the connection is lost; anything else is no reason to try again.
+        if (!(error instanceof TypeError) && !signal?.aborted) throw error;
       }
     }
   }
@@ -127,7 +130,7 @@ function search(query: object): string {
   return text === "" ? "" : `?${text}`;
 }
 
-const pause = (ms: number, signal?: AbortSignal) =>
+const wait = (ms: number, signal?: AbortSignal) =>
   new Promise<void>((resume) => {
     const timer = setTimeout(resume, ms);
     const stop = () => {
