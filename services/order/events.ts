@@ -38,9 +38,7 @@ export function handlers({ orders, ask, terms }: Deps): Handlers {
     "orders.created": async (data, event) => {
       if (event.source === "order" || (await orders.get(data.order_id))) return;
       const names = await ask.products(data.items.map((item) => item.product_id)).catch(() => undefined);
-      const received = receive(data, (id) => names?.get(id)?.name, terms(), at(event));
-      if (received.kind === "refused") throw new Unhandleable(received.reason);
-      if (await orders.add(received.decision)) return;
+      if (await orders.add(receive(data, (id) => names?.get(id)?.name, terms(), at(event)))) return;
       if (!(await orders.get(data.order_id))) throw new Unavailable("the state store");
     },
     "payments.succeeded": (data, event) =>

@@ -72,17 +72,17 @@ export function place(
 }
 
 /**
- * An upstream checkout's order: `total` is charged as it says, tax is what its lines leave of it. Inventory, payment
- * and notification have heard the same event, so it is not said again. Refused: a contradiction, never to be handled.
+ * An upstream checkout's order: `total` is charged as it says, tax is what its lines leave of it; that its amounts are
+ * right its schema has seen to. Inventory, payment and notification have heard the same event, so it is not said again.
  */
 export function receive(
   event: EventOf<"orders.created">,
   names: (productId: string) => string | undefined,
   terms: Terms,
   at: At,
-): Placed {
+): Decision & { kind: "changed" } {
   const { order_id, user_id, currency, payment_method, pay_by } = event;
-  const minor = (amount: string) => toMinor(amount, currency) ?? Number.NaN;
+  const minor = (amount: string) => toMinor(amount, currency) as number;
   const items: Line[] = event.items.map(({ product_id, quantity, price }) => ({
     product_id,
     name: names(product_id) ?? product_id,
@@ -91,23 +91,19 @@ export function receive(
   }));
   const subtotal = sumOf(items);
   const total = minor(event.total);
-  const tax = total - subtotal;
-  if (!Number.isSafeInteger(total) || !Number.isSafeInteger(subtotal) || items.some((line) => line.price < 0))
-    return { kind: "refused", reason: `an amount is none of ${currency}` };
-  if (tax < 0) return { kind: "refused", reason: `the lines cost more than the total of ${event.total}` };
   const order: Order = {
     ...blank(terms, at),
     id: order_id,
     user_id,
     items,
     subtotal,
-    tax,
+    tax: total - subtotal,
     total,
     currency,
     payment: firstPayment(payment_method),
     ...(pay_by && { pay_by }),
   };
-  return { kind: "placed", decision: change(order, at, "status", "place upstream", {}, [{ saga: "start" }]) };
+  return change(order, at, "status", "place upstream", {}, [{ saga: "start" }]);
 }
 
 const sumOf = (items: Line[]): number => items.reduce((sum, { quantity, price }) => sum + quantity * price, 0);
