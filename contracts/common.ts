@@ -16,14 +16,20 @@ export const Time = z.iso.datetime();
 export const maxQuantity = 10_000;
 export const Quantity = z.int().min(1).max(maxQuantity);
 
-/** `limit` and `cursor` of every list. */
+/** `limit` and `cursor` of every list; `cursors` wishes for each item's own cursor, to go on after any of them. */
 export const PageQuery = z.object({
   limit: z.coerce.number<string | number>().int().min(1).max(100).default(20),
   cursor: z.string().max(500).optional(),
+  cursors: z.literal("true").optional(),
 });
+export type PageQuery = z.infer<typeof PageQuery>;
 /** A page of every list; `next_cursor` asks for the next one, null on the last. */
 export const pageOf = <T extends z.ZodType>(item: T) =>
-  z.object({ items: z.array(item), next_cursor: z.string().nullable() });
+  z.object({
+    items: z.array(item),
+    next_cursor: z.string().nullable(),
+    cursors: z.array(z.string()).optional(),
+  });
 
 /** RFC 9457: what every refusal and failure is answered with. */
 export const Problem = z.looseObject({

@@ -17,6 +17,10 @@ export const SetStock = z.strictObject({ on_hand: z.int().min(0).max(1_000_000_0
 export const StockLine = z.object({ product_id: Id, quantity: Quantity });
 export type StockLine = z.infer<typeof StockLine>;
 
+/** api-gateway → inventory, POST /rpc/stock: that of the asked products which has been counted. */
+export const StockRequest = z.object({ product_ids: z.array(Id).min(1).max(100) });
+export const StockAnswer = z.object({ stock: z.array(Stock) });
+
 /** order → inventory, POST /rpc/hold: a provisional hold until `orders.created` confirms it or `until` passes. */
 export const HoldRequest = z.object({ order_id: Id, items: z.array(StockLine).min(1), until: Time });
 export const HoldAnswer = z.discriminatedUnion("kind", [

@@ -34,6 +34,10 @@ export type PaymentView = z.infer<typeof Payment>;
 /** POST /payments/{id}/refunds: staff has paid an external payment back; the reference says how. */
 export const RecordRefund = z.strictObject({ reference: z.string().min(1).max(200) });
 
+/** api-gateway → payment, POST /rpc/payments: the payments of the asked orders, as far as the bearer may see them. */
+export const PaymentsRequest = z.object({ order_ids: z.array(Id).min(1).max(100) });
+export const PaymentsAnswer = z.object({ payments: z.array(Payment) });
+
 /** order → payment, POST /rpc/refund: give back a success that the order does not count. Repeats are harmless. */
 export const RefundRequest = z.object({
   order_id: Id,

@@ -27,7 +27,8 @@ export function deadLetters(router: Router, app: string, redrive: Redrive, { sto
   /** Newest first, after the cursor, which may be another consumer's: the gateway merges the lists. */
   router.get(path, async (ctx) => {
     mustBeAdmin(await authenticate(ctx));
-    const { limit, cursor } = query(ctx, ListDeadLetters);
+    const page = query(ctx, ListDeadLetters);
+    const { limit, cursor } = page;
     const position = cursor === undefined ? [] : positionOf(cursor, 3);
     if (!position) throw new Problem(400, "the cursor is not one of ours");
     const rows = await sql.sure<Omit<Row, "body"> & { id: string }>(
@@ -39,7 +40,7 @@ export function deadLetters(router: Router, app: string, redrive: Redrive, { sto
     );
     ctx.body = pageOf(
       rows.map((row) => [row]),
-      limit,
+      page,
       ({ at, id }) => [at, id, app],
     );
   });

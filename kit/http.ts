@@ -124,6 +124,9 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
   const router = new Router();
   let refusing = false;
 
+  // All else is answered below: this is a client that left before its answer ended.
+  koa.on("error", (error) => log.debug({ err: error }, "an answer was not read to its end"));
+
   koa.use(async (ctx, next) => {
     const request_id = ctx.get("x-request-id").slice(0, 100) || crypto.randomUUID();
     const traceparent = traceparentOf(ctx.get("traceparent"));

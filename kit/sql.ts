@@ -1,3 +1,4 @@
+import type { PageQuery } from "../contracts/common.js";
 import type { Dapr } from "./dapr.js";
 import { Unavailable } from "./problem.js";
 
@@ -53,10 +54,12 @@ export const cursorOf = (...position: (string | number)[]): string =>
   Buffer.from(JSON.stringify(position)).toString("base64url");
 
 /** A page of `limit` out of rows that were asked for with one more, to see whether there is a next. */
-export function pageOf<T>(rows: [T][], limit: number, position: (last: T) => (string | number)[]) {
+export function pageOf<T>(rows: [T][], { limit, cursors }: PageQuery, position: (item: T) => (string | number)[]) {
   const items = rows.slice(0, limit).map(([item]) => item);
+  const after = (item: T) => cursorOf(...position(item));
   const last = items.at(-1);
-  return { items, next_cursor: rows.length > limit && last ? cursorOf(...position(last)) : null };
+  const next_cursor = rows.length > limit && last ? after(last) : null;
+  return { items, next_cursor, ...(cursors && { cursors: items.map(after) }) };
 }
 
 /** undefined when the text is no cursor of `length` strings. */

@@ -31,12 +31,13 @@ export function deadLetters({ router }: App, { dapr, authenticate, forward }: De
 
   router.get(api.deadLetters.path, async (ctx) => {
     mustBeAdmin(await authenticate(ctx));
-    const { service, limit, cursor } = query(ctx, ListDeadLetters);
+    const { service, limit, cursor, cursors } = query(ctx, ListDeadLetters);
     if (cursor !== undefined && !positionOf(cursor, 3)) throw new Problem(400, "the cursor is not one of ours");
     const search = new URLSearchParams({ limit: String(limit), ...(cursor !== undefined && { cursor }) });
     const from = service ? [service] : Consumer.options;
     const pages = await Promise.all(from.map((one) => pageOf(one, search, ctx.get("authorization"))));
-    ctx.body = merged(pages, limit);
+    const page = merged(pages, limit);
+    ctx.body = { ...page, ...(cursors && { cursors: page.items.map((item) => cursorOf(...position(item))) }) };
   });
 
   for (const { method, path } of [api.deadLetter, api.discard, api.redrive])

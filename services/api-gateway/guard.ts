@@ -2,7 +2,9 @@ import cors from "@koa/cors";
 import type Koa from "koa";
 import helmet from "koa-helmet";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import { api, type Route } from "../../contracts/api.js";
 import type { Settings } from "../../contracts/settings.js";
+import type { Authenticate } from "../../kit/auth.js";
 import { Problem } from "../../kit/problem.js";
 
 /** What stands before every route: security headers, and answers to other origins' browsers where they are allowed. */
@@ -22,14 +24,18 @@ export function shield(koa: Koa, origins: string[]): void {
 
 type Limits = Pick<Settings, "requests_per_minute" | "sign_ins_per_minute">;
 
-/** Who may ask how often, counted by this replica; the limits may change at any time. */
-export function limiter(limits: () => Limits) {
+/**
+ * The door to every route. Who is not anyone needs a token; what its bearer may, the service decides that answers. A
+ * user's requests are counted together, and together those of an address that does not say who it is: 429 when there
+ * were too many in this minute, at this replica. The limits may change at any time.
+ */
+export function admission(authenticate: Authenticate, limits: () => Limits) {
   const counters = {
     requests_per_minute: new RateLimiterMemory({ points: 0, duration: 60 }),
     sign_ins_per_minute: new RateLimiterMemory({ points: 0, duration: 60 }),
   };
-  /** Counts one request of `who`, a user or an address: 429 when there were too many in this minute. */
-  return async (who: string, limit: keyof Limits): Promise<void> => {
+
+  async function count(who: string, limit: keyof Limits): Promise<void> {
     const counter = counters[limit];
     counter.points = limits()[limit];
     try {
@@ -38,5 +44,22 @@ export function limiter(limits: () => Limits) {
       if (!(full instanceof RateLimiterRes)) throw full;
       throw new Problem(429, `at most ${counter.points} a minute`, {}, Math.ceil(full.msBeforeNext / 1000));
     }
+  }
+
+  const counted: Authenticate = async (ctx) => {
+    const who = await authenticate(ctx).catch(async (error) => {
+      await count(ctx.ip, "requests_per_minute");
+      throw error;
+    });
+    await count(who.sub, "requests_per_minute");
+    return who;
   };
+
+  async function admit(ctx: Koa.Context, { path, who }: Pick<Route, "path" | "who">): Promise<void> {
+    if (path === api.signIn.path) await count(ctx.ip, "sign_ins_per_minute");
+    if (who === "anyone") await count(ctx.ip, "requests_per_minute");
+    else await counted(ctx);
+  }
+
+  return { admit, authenticate: counted };
 }

@@ -7,7 +7,6 @@ export const forwarded = Object.values<Route>(api)
     method,
     path: path.replace(/\{(\w+)\}/g, ":$1"),
     service,
-    /** Anyone may ask; all others want a token, and the service that answers decides what its bearer may. */
-    open: who === "anyone",
+    who,
     streamed: answers[200]?.type === "text/event-stream",
   }));

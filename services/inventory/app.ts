@@ -1,6 +1,6 @@
 import { v5 } from "uuid";
 import { Id } from "../../contracts/common.js";
-import { HoldRequest, SetStock } from "../../contracts/inventory.js";
+import { HoldRequest, SetStock, StockRequest } from "../../contracts/inventory.js";
 import { type Authenticate, mustBeStaff } from "../../kit/auth.js";
 import { about } from "../../kit/context.js";
 import type { Handlers } from "../../kit/events.js";
@@ -23,6 +23,11 @@ export function routes({ router }: App, { stock, authenticate, isProduct }: Deps
     const request = await body(ctx, HoldRequest);
     about(request.order_id);
     ctx.body = await stock.put({ type: "hold", ...request, items: merged(request.items) });
+  });
+
+  router.post("/rpc/stock", async (ctx) => {
+    const { product_ids } = await body(ctx, StockRequest);
+    ctx.body = { stock: (await stock.getMany(product_ids)).map(view) };
   });
 
   router.get("/inventory/:id", async (ctx) => {

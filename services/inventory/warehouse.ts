@@ -145,6 +145,10 @@ export function warehouse(store: Store, sql: Sql, outbox: Outbox) {
     async get(productId: string): Promise<Stock | undefined> {
       return (await store.get<Stock>(stockKey(productId))).value;
     },
+    async getMany(productIds: string[]): Promise<Stock[]> {
+      const found = await store.getMany<Stock>(productIds.map(stockKey), isStock);
+      return [...found.values()].flatMap(({ value }) => value ?? []);
+    },
     /** Initial stock of a product, which begins its ledger; what is there already stays. */
     async stockFirst(product_id: string, on_hand: number): Promise<void> {
       const key = stockKey(product_id);

@@ -40,7 +40,8 @@ export function handlers({ store, contacts, channel, log }: Deps): Handlers {
 export function routes({ router }: App, sql: Sql, authenticate: Authenticate): void {
   router.get("/notifications", async (ctx) => {
     const who = await authenticate(ctx);
-    const { limit, cursor } = query(ctx, PageQuery);
+    const page = query(ctx, PageQuery);
+    const { limit, cursor } = page;
     const position = cursor === undefined ? undefined : positionOf(cursor, 2);
     if (cursor !== undefined && !position) throw new Problem(400, "the cursor is not one of ours");
     const rows = await sql.query<[Row]>(
@@ -50,7 +51,7 @@ export function routes({ router }: App, sql: Sql, authenticate: Authenticate): v
       who.sub,
       ...(position ?? []),
     );
-    const { items, next_cursor } = pageOf(rows, limit, (last) => [last.created_at, `notification:${last.id}`]);
-    ctx.body = { items: items.map(view), next_cursor };
+    const { items, ...cursors } = pageOf(rows, page, (last) => [last.created_at, `notification:${last.id}`]);
+    ctx.body = { items: items.map(view), ...cursors };
   });
 }

@@ -142,8 +142,7 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
 
   router.get("/orders/:id/timeline", async (ctx) => {
     const { order } = await visible(ctx);
-    const { limit, cursor } = query(ctx, PageQuery);
-    const found = await orders.timeline(order.id, limit, cursor);
+    const found = await orders.timeline(order.id, query(ctx, PageQuery));
     if (!found) throw new Problem(400, "the cursor is not one of ours");
     ctx.body = found;
   });

@@ -1,3 +1,4 @@
+import type { PageQuery } from "../../contracts/common.js";
 import type { TimelineEntry } from "../../contracts/order.js";
 import type { Update } from "../../kit/aggregate.js";
 import type { Outbox } from "../../kit/outbox.js";
@@ -12,7 +13,7 @@ export type Outcome =
   | (Exclude<Decision, { kind: "changed" }> & { order: Order })
   | { kind: "changed"; order: Order };
 
-type From = { limit: number; cursor?: string | undefined; offset?: number | undefined };
+type From = PageQuery & { offset?: number | undefined };
 
 const key = (id: string) => `order:${id}`;
 
@@ -71,7 +72,8 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
     },
 
     /** Newest first, after the cursor, or oldest first from an offset; undefined when the cursor is none of ours. */
-    async page(filter: { user_id?: string; status?: string }, { limit, cursor, offset }: From) {
+    async page(filter: { user_id?: string; status?: string }, { offset, ...page }: From) {
+      const { limit, cursor } = page;
       const where = ["starts_with(key, 'order:')", "NOT value ? 'deleted_at'"];
       const params: string[] = [];
       const bind = (value: string) => `$${params.push(value)}`;
@@ -88,12 +90,13 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
          ORDER BY value->>'created_at' ${direction}, key ${direction} LIMIT ${limit + 1} OFFSET ${offset ?? 0}`,
         ...params,
       );
-      const { items, next_cursor } = pageOf(rows, limit, (last) => [last.created_at, key(last.id)]);
-      return { items, next_cursor: offset === undefined ? next_cursor : null };
+      const found = pageOf(rows, page, (last) => [last.created_at, key(last.id)]);
+      return offset === undefined ? found : { items: found.items, next_cursor: null };
     },
 
     /** By sequence number, after the cursor; undefined when the cursor is none of ours. */
-    async timeline(orderId: string, limit: number, cursor?: string) {
+    async timeline(orderId: string, page: PageQuery) {
+      const { limit, cursor } = page;
       const after = cursor ? positionOf(cursor, 1)?.[0] : "0";
       if (after === undefined || !/^\d{1,15}$/.test(after)) return undefined;
       const rows = await sql.query<[TimelineEntry & { order_id?: string }]>(
@@ -101,8 +104,8 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
          AND (value->>'seq')::bigint > ${after} ORDER BY (value->>'seq')::bigint LIMIT ${limit + 1}`,
         orderId,
       );
-      const { items, next_cursor } = pageOf(rows, limit, (last) => [String(last.seq)]);
-      return { items: items.map(({ order_id, ...entry }) => entry), next_cursor };
+      const { items, ...cursors } = pageOf(rows, page, (last) => [String(last.seq)]);
+      return { items: items.map(({ order_id, ...entry }) => entry), ...cursors };
     },
 
     /** What each of these orders' histories has after a sequence number, at most 100 entries of each at once. */

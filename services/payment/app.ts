@@ -1,6 +1,6 @@
 import type Koa from "koa";
 import { Id } from "../../contracts/common.js";
-import { RecordRefund, RefundRequest, RegisterRequest } from "../../contracts/payment.js";
+import { PaymentsRequest, RecordRefund, RefundRequest, RegisterRequest } from "../../contracts/payment.js";
 import type { Claims } from "../../contracts/user.js";
 import { type Authenticate, isStaff, mustBeStaff } from "../../kit/auth.js";
 import { about } from "../../kit/context.js";
@@ -32,9 +32,10 @@ export function routes({ router }: App, { cashier, authenticate, ownerOf }: Deps
     ctx.body = { kind: "accepted" };
   });
 
+  const maySee = (who: Claims, account: Account) => account.user_id === who.sub || isStaff(who);
   /** The account, if the caller may see it; another's is as unknown as none. */
   function visible(who: Claims, account: Account | undefined): Account {
-    if (!account || (account.user_id !== who.sub && !isStaff(who))) throw new Problem(404, "there is no such payment");
+    if (!account || !maySee(who, account)) throw new Problem(404, "there is no such payment");
     about(account.order_id);
     return account;
   }
@@ -47,6 +48,13 @@ export function routes({ router }: App, { cashier, authenticate, ownerOf }: Deps
     const payment = account.payments.find((p) => p.payment_id === payment_id);
     ctx.body = payment && view(account, payment);
   };
+
+  router.post("/rpc/payments", async (ctx) => {
+    const who = await authenticate(ctx);
+    const { order_ids } = await body(ctx, PaymentsRequest);
+    const accounts = (await cashier.ofMany(order_ids)).filter((account) => maySee(who, account));
+    ctx.body = { payments: accounts.flatMap((account) => account.payments.map((payment) => view(account, payment))) };
+  });
 
   router.get("/orders/:id/payments", async (ctx) => {
     const who = await authenticate(ctx);

@@ -156,6 +156,10 @@ export function cashier(store: Store, sql: Sql, update: Update, provider: Provid
     async of(orderId: string): Promise<Account | undefined> {
       return (await store.get<Account>(key(orderId))).value;
     },
+    async ofMany(orderIds: string[]): Promise<Account[]> {
+      const found = await store.getMany<Account>(orderIds.map(key), () => true);
+      return [...found.values()].flatMap(({ value }) => value ?? []);
+    },
     /** The account that a payment belongs to. */
     async holding(paymentId: string): Promise<Account | undefined> {
       const [row] = await sql.query<[Account]>(

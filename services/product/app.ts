@@ -24,7 +24,8 @@ export const indexes = [
 
 export function routes({ router }: App, { store, sql, authenticate, currencies }: Deps): void {
   router.get("/products", async (ctx) => {
-    const { q, limit, cursor } = query(ctx, ListProducts);
+    const page = query(ctx, ListProducts);
+    const { q, limit, cursor } = page;
     const where = ["starts_with(key, 'product:')", "(value->'active')::boolean", "NOT value ? 'deleted_at'"];
     const params: string[] = [];
     const bind = (value: string) => `$${params.push(value)}`;
@@ -38,8 +39,8 @@ export function routes({ router }: App, { store, sql, authenticate, currencies }
       `SELECT value FROM state WHERE ${where.join(" AND ")} ORDER BY value->>'name', key LIMIT ${limit + 1}`,
       ...params,
     );
-    const { items, next_cursor } = pageOf(rows, limit, (last) => [last.name, key(last.id)]);
-    ctx.body = { items: items.map(view), next_cursor };
+    const { items, ...cursors } = pageOf(rows, page, (last) => [last.name, key(last.id)]);
+    ctx.body = { items: items.map(view), ...cursors };
   });
 
   router.get("/products/:id", async (ctx) => {

@@ -66,14 +66,18 @@ export function routes({ router }: App, { users, tokens, authenticate }: Deps): 
     ctx.body = view(existing(await users.change(id, (account) => withRoles(account, roles))));
   });
 
+  /** Another service may ask about anyone. Who brings an authorization gets what GET /users/{id} would show. */
+  router.post("/rpc/users", async (ctx) => {
+    const who = ctx.get("authorization") ? await authenticate(ctx) : undefined;
+    const { user_ids } = await body(ctx, UsersRequest);
+    const maySee = ({ id }: Account) => !who || who.sub === id || isAdmin(who);
+    const found = (await users.getMany(user_ids)).filter(maySee);
+    ctx.body = { users: found.map(contactOf) } satisfies UsersAnswer;
+  });
+
   router.get("/.well-known/jwks.json", (ctx) => {
     ctx.set("cache-control", "public, max-age=300");
     ctx.body = tokens().jwks;
-  });
-
-  router.post("/rpc/users", async (ctx) => {
-    const { user_ids } = await body(ctx, UsersRequest);
-    ctx.body = { users: (await users.getMany(user_ids)).map(contactOf) } satisfies UsersAnswer;
   });
 }
 
