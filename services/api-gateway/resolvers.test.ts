@@ -209,18 +209,3 @@ describe("a page and all that belongs to it", () => {
     expect(asked.filter(({ path }) => path === "/rpc/stock")).toHaveLength(3);
   });
 });
-
-test("a list that knows a cursor at its end only says no more", async () => {
-  const source = "{ deadLetters(first: 2) { edges { cursor node { id } } pageInfo { hasNextPage endCursor } } }";
-  const { data, errors } = await run(source, () => ({ items: [{ id: "a" }, { id: "b" }], next_cursor: "n" }));
-  expect(errors).toBeUndefined();
-  expect(JSON.parse(JSON.stringify(data))).toEqual({
-    deadLetters: {
-      edges: [
-        { cursor: null, node: { id: "a" } },
-        { cursor: "n", node: { id: "b" } },
-      ],
-      pageInfo: { hasNextPage: true, endCursor: "n" },
-    },
-  });
-});

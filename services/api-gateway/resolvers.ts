@@ -21,7 +21,7 @@ import { snake } from "./spelling.js";
 export type Context = { call: Call; load: ReturnType<typeof loaders>; signal: AbortSignal };
 type Resolver<Source> = (source: Source, args: Args, context: Context) => unknown;
 type Field = GraphQLField<unknown, Context>;
-type Page = { items: unknown[]; next_cursor: string | null; cursors?: string[] };
+type Page = { items: unknown[]; next_cursor: string | null; cursors: string[] };
 
 const order: Record<string, Resolver<OrderView>> = {
   payments: ({ id }, _, { load }) => load.payments.load(id),
@@ -70,8 +70,7 @@ function byRoute({ name, type }: Field): GraphQLFieldResolver<unknown, Context> 
 
 /** A page by the Relay cursor specification. */
 function connection({ items, next_cursor, cursors }: Page, after: unknown) {
-  const cursor = (n: number) => cursors?.[n] ?? (n === items.length - 1 ? next_cursor : null);
-  const edges = items.map((node, n) => ({ node, cursor: cursor(n) }));
+  const edges = items.map((node, n) => ({ node, cursor: cursors[n] }));
   const pageInfo = {
     hasNextPage: next_cursor !== null,
     hasPreviousPage: typeof after === "string",

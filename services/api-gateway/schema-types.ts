@@ -22,7 +22,8 @@ enum Consumer { order payment inventory notification }
 enum ReconciliationState { never running done failed }
 enum Channel { email log }
 enum Delivery { pending sent undelivered }
-enum FindingKind { payment provider refund stock reservation }
+enum FindingKind { payment provider reservation stock }
+enum ReconciliationScope { all changed }
 
 type User {
   id: ID!
@@ -189,6 +190,7 @@ type DeadLetter {
   service: Consumer!
   topic: String!
   reason: String!
+  tries: Int!
   at: DateTime!
 }
 
@@ -197,6 +199,7 @@ type DeadLetterInFull {
   service: Consumer!
   topic: String!
   reason: String!
+  tries: Int!
   at: DateTime!
   "The CloudEvent as JSON text."
   body: String!
@@ -204,9 +207,10 @@ type DeadLetterInFull {
 
 type Reconciliation {
   state: ReconciliationState!
+  scope: ReconciliationScope!
   startedAt: DateTime
   finishedAt: DateTime
-  "Every order and product that did not change after this has been compared."
+  "Of the last run that came to its end: orders that changed later are left to the next one."
   asOf: DateTime
   coverage: Coverage!
   "Money that is not where the orders say, by currency."
@@ -226,6 +230,8 @@ type Finding {
   kind: FindingKind!
   orderId: ID
   productId: ID
+  "Of the amounts; null: units."
+  currency: String
   expected: String!
   found: String!
   detail: String!
@@ -239,12 +245,10 @@ type PageInfo {
   endCursor: String
 }
 
-${["Product", "Order", "TimelineEntry", "Notification"].map((node) => connection(node, "String!")).join("")}
-${connection("DeadLetter", "String")}
+${["Product", "Order", "TimelineEntry", "Notification", "DeadLetter"].map(connection).join("")}
 `;
 
-/** Dead letters of several services make one list, which knows a cursor at a page's end only. */
-function connection(node: string, cursor: "String!" | "String"): string {
+function connection(node: string): string {
   return `
 type ${node}Connection {
   edges: [${node}Edge!]!
@@ -252,7 +256,7 @@ type ${node}Connection {
 }
 
 type ${node}Edge {
-  cursor: ${cursor}
+  cursor: String!
   node: ${node}!
 }
 `;
