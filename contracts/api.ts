@@ -54,8 +54,12 @@ export type Route = {
 };
 
 const id = z.object({ id: Id });
-/** 1 to 255 printable ASCII characters. The same key and body is the same request, however often it is sent. */
-export const IdempotencyKey = z.string().regex(/^[\x20-\x7e]{1,255}$/);
+export const IdempotencyKey = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,255}$/)
+  .describe(
+    "1 to 255 printable ASCII characters. The same key and body is the same request, however often it is sent.",
+  );
 const required = z.object({ "idempotency-key": IdempotencyKey });
 const optional = required.partial();
 const etag = { etag: "The order's version, for If-Match" };
@@ -449,7 +453,8 @@ export const api = {
     service: "api-gateway",
     who: "anyone",
     summary: "All of the above as GraphQL",
-    description: "Each field wants the token that its route wants.",
+    description:
+      "Each field wants the token that its route wants. GET takes the same as a query; a subscription is answered as server-sent events.",
     body: z.looseObject({
       query: z.string(),
       operationName: z.string().nullish(),

@@ -16,9 +16,16 @@ export const Time = z.iso.datetime();
 export const maxQuantity = 10_000;
 export const Quantity = z.int().min(1).max(maxQuantity);
 
+/** A whole number of a query, which is text. Mere coercion would take nothing for 0 and "0x10" for 16. */
+export const whole = (min: number, max: number) =>
+  z.preprocess(
+    (text: string | number) => (typeof text === "string" && /^\d+$/.test(text) ? Number(text) : text),
+    z.int().min(min).max(max),
+  );
+
 /** `limit` and `cursor` of every list; `cursors` wishes for each item's own cursor, to go on after any of them. */
 export const PageQuery = z.object({
-  limit: z.coerce.number<string | number>().int().min(1).max(100).default(20),
+  limit: whole(1, 100).prefault(20),
   cursor: z.string().max(500).optional(),
   cursors: z.literal("true").optional(),
 });

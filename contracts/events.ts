@@ -101,3 +101,62 @@ export function canonical(data: unknown): unknown {
 
 export type Topic = keyof typeof events;
 export type EventOf<T extends Topic> = z.infer<(typeof events)[T]>;
+
+type Hearer = "order" | "payment" | "inventory" | "notification";
+type Said = {
+  /** The one service that publishes it. */
+  from: Exclude<Hearer, "notification">;
+  to: Hearer[];
+  says: string;
+  /** Who else may publish it, in exactly the same words. */
+  also?: string;
+};
+
+/** Topic → who says it to whom. The documents, the README's table and the test of the wiring are made from it. */
+export const topics: Record<Topic, Said> = {
+  "orders.created": {
+    from: "order",
+    to: ["order", "inventory", "payment", "notification"],
+    says: "An order is stored and waits for money; with `payment_method` it is charged at once.",
+    also: "an upstream checkout",
+  },
+  "payments.requested": { from: "order", to: ["payment"], says: "A further attempt, or the first that came later." },
+  "payments.succeeded": {
+    from: "payment",
+    to: ["order"],
+    says: "The money of an attempt is taken.",
+    also: "a payment system outside of the platform",
+  },
+  "payments.failed": { from: "payment", to: ["order"], says: "An attempt was refused; nothing was taken." },
+  "payments.refunded": { from: "payment", to: ["order", "notification"], says: "Money was given back." },
+  "payments.refund_failed": {
+    from: "payment",
+    to: ["order"],
+    says: "A refund did not work; it is tried again at `next_try_at`, without end.",
+  },
+  "orders.paid": { from: "order", to: ["inventory", "notification"], says: "The order is paid: reserve its goods." },
+  "inventory.reserved": { from: "inventory", to: ["order"], says: "The goods of a paid order are reserved." },
+  "inventory.out_of_stock": {
+    from: "inventory",
+    to: ["order"],
+    says: "There is not enough of a product; the order will be cancelled.",
+  },
+  "inventory.released": {
+    from: "inventory",
+    to: ["order"],
+    says: "What was held or reserved for a cancelled order is free again.",
+  },
+  "orders.payment_failed": {
+    from: "order",
+    to: ["notification"],
+    says: "The current attempt was refused; the customer may pay again.",
+  },
+  "orders.processing": { from: "order", to: ["notification"], says: "The order is paid and its goods are reserved." },
+  "orders.shipped": { from: "order", to: ["notification"], says: "The goods are on their way." },
+  "orders.delivered": { from: "order", to: ["notification"], says: "The goods have arrived." },
+  "orders.cancelled": {
+    from: "order",
+    to: ["inventory", "payment", "notification"],
+    says: "The order has ended: give back what was taken and free what was held.",
+  },
+};

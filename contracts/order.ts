@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Currency, Id, Money, PageQuery, Quantity, Time } from "./common.js";
+import { Currency, Id, Money, PageQuery, Quantity, Time, whole } from "./common.js";
 import { PaymentMethod } from "./payment.js";
 
 export const Status = z.enum([
@@ -30,7 +30,8 @@ const Notes = z.string().max(2000);
 export const maxMetadata = 50;
 const Metadata = z
   .record(z.string().max(64), z.string().max(500))
-  .refine((record) => Object.keys(record).length <= maxMetadata, `at most ${maxMetadata} entries`);
+  .refine((record) => Object.keys(record).length <= maxMetadata, `at most ${maxMetadata} entries`)
+  .meta({ maxProperties: maxMetadata });
 
 /** POST /orders. */
 export const PlaceOrder = z.strictObject({
@@ -70,7 +71,7 @@ export type PatchOrder = z.infer<typeof PatchOrder>;
 /** GET /orders. `offset` is staff's: oldest first, and no cursor. */
 export const ListOrders = PageQuery.extend({
   status: StatusInRequest.optional(),
-  offset: z.coerce.number<string | number>().int().min(0).max(100_000).optional(),
+  offset: whole(0, 100_000).optional(),
 });
 
 export const Refund = z.object({

@@ -4,7 +4,10 @@ import { Id, Time } from "./common.js";
 export const Role = z.enum(["customer", "staff", "admin"]);
 export type Role = z.infer<typeof Role>;
 
-export const Email = z.email().max(254);
+/** As RFC 5321 bounds it: 64 characters before the @, 63 in each part of the domain. */
+const address =
+  /^(?=[^@]{1,64}@)[\w'+-]+(?:\.[\w'+-]+)*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/;
+export const Email = z.email({ pattern: address }).max(254);
 const Password = z.string().min(8).max(200);
 
 const Name = z.string().trim().min(1).max(100);

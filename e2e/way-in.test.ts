@@ -219,6 +219,15 @@ describe("Idempotency-Key", () => {
     expect(statuses).toEqual([400, 201, 400]);
   });
 
+  test("a command needs none, but one that is none is refused", async () => {
+    const { body } = await place(bob, cup);
+    const cancel = (headers: Record<string, string>) => bob.call("POST", `/orders/${body.id}/cancel`, {}, headers);
+    const statuses = [];
+    for (const headers of [{ "idempotency-key": "" }, { "idempotency-key": "k".repeat(256) }, {}])
+      statuses.push((await cancel(headers as Record<string, string>)).status);
+    expect(statuses).toEqual([400, 400, 200]);
+  });
+
   test("the same key with another body is refused; another customer's key is another order", async () => {
     const key = crypto.randomUUID();
     const first = await place(ada, cup, 1, undefined, key);

@@ -5,8 +5,8 @@ import { Problem } from "./problem.js";
 
 /** The client's Idempotency-Key; undefined when it sends none, 400 when it is none. */
 export function idempotencyKey(ctx: Koa.Context): string | undefined {
-  const key = ctx.get("idempotency-key");
-  if (key === "") return undefined;
+  const key = ctx.headers["idempotency-key"] as string | undefined;
+  if (key === undefined) return undefined;
   if (!IdempotencyKey.safeParse(key).success)
     throw new Problem(400, "an Idempotency-Key has 1 to 255 printable ASCII characters");
   return key;

@@ -13,6 +13,12 @@ const commands = {
   config: ["tools/config.js", "show the settings of a running system, or change one: config set <key> <value>"],
   demo: ["tools/demo.js", "play eight stories and show order, money, stock and timeline of each"],
   bench: ["bench/bench.js", "measure orders per second through the whole saga"],
+  docs: ["tools/docs.js", "write the documents and tables of the API from contracts"],
+  breaking: ["tools/breaking.js", "compare API and events with their last committed version"],
+  "test:contract": [
+    "tools/test-contract.js",
+    "ask every route of a running system what openapi.json says it may be asked",
+  ],
   test: ["tools/test.js", "lint, types, unit tests, and the system from outside on real sidecars"],
 };
 
@@ -89,7 +95,7 @@ async function hand(file) {
 checkNode();
 if (process.platform === "win32") fail("Windows itself is not supported: run this inside WSL 2.");
 if (!(command in commands)) {
-  const lines = Object.entries(commands).map(([name, [, what]]) => `  ${name.padEnd(8)}${what}`);
+  const lines = Object.entries(commands).map(([name, [, what]]) => `  ${name.padEnd(15)}${what}`);
   console.log(["node tools/run.mjs <command> [--help]", "", ...lines].join("\n"));
   process.exit(["", "help", "--help", "-h"].includes(command) ? 0 : 1);
 }

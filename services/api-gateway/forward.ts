@@ -86,9 +86,11 @@ export function forwarder(ask: Ask) {
   return async (ctx: Koa.Context, app: string, streamed = false): Promise<void> => {
     const headers = identity();
     for (const name of passed) {
-      const value = ctx.get(name);
+      const value = ctx.headers[name]?.toString();
+      // An empty one goes on as well: the service that wants it says what is wrong with it.
+      if (value === undefined) continue;
       mustBeAscii(name, value);
-      if (value) headers[name] = value;
+      headers[name] = value;
     }
     // No public path needs an escape; an escaped slash or dot could reach a path that is not public.
     if (!/^[\w/~-][\w./~-]*$/.test(ctx.path) || ctx.path.includes(".."))

@@ -5,6 +5,7 @@ import { environment, flag } from "../../kit/env.js";
 import { service } from "../../kit/service.js";
 import { settings } from "../../kit/settings.js";
 import { deadLetters } from "./dead-letters.js";
+import { documents } from "./docs.js";
 import { asker, forwarder } from "./forward.js";
 import { graphql } from "./graphql.js";
 import { admission, shield } from "./guard.js";
@@ -31,6 +32,7 @@ await service("api-gateway", env, ({ app, dapr, log }) => {
       await forward(ctx, service, streamed);
     });
   }
+  documents(app.router);
   deadLetters(app, { dapr, authenticate, forward });
 
   const answer = graphql(ask, admit, log);

@@ -1,0 +1,17 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { documents } from "./documents.js";
+import { help } from "./say.js";
+
+const usage = "npm run docs    write openapi.json, asyncapi.json and the tables of the API into docs/api and README.md";
+
+export function run(args: string[]): void {
+  help(args, usage);
+  for (const [path, content] of Object.entries(documents)) {
+    const present = existsSync(path) ? readFileSync(path, "utf8") : "";
+    const right = content(present);
+    mkdirSync(dirname(path), { recursive: true });
+    if (right !== present) writeFileSync(path, right);
+    console.log(`${path}: ${right === present ? "was up to date" : "written"}`);
+  }
+}

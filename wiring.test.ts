@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type Koa from "koa";
+import { beforeAll, expect, test, vi } from "vitest";
+import { api, type Route } from "./contracts/api.js";
+import { type Topic, topics } from "./contracts/events.js";
+import { type App, app } from "./kit/http.js";
+import { logger } from "./kit/log.js";
+
+// Every service's main.ts is run up to the point where it would listen: what it has put together by then is looked at.
+
+const wired = vi.hoisted(() => new Map<string, App>());
+const services = readdirSync("services");
+
+/** Stands for the sidecar, which nobody asks before the service is prepared. */
+// biome-ignore lint/suspicious/noExplicitAny: it is whatever is asked of it.
+const anything: any = new Proxy(() => anything, {
+  get: (_, name) => (name === "then" ? undefined : anything),
+});
+
+vi.mock("./kit/service.js", () => ({
+  service: async (name: string, _env: object, wire: (wire: object) => object) => {
+    const log = logger(name, "silent");
+    const web = app(log, async () => false);
+    wire({ app: web, dapr: anything, log });
+    wired.set(name, web);
+  },
+}));
+
+beforeAll(async () => {
+  const environment = { APP_PORT: "1", DAPR_HTTP_PORT: "1", DAPR_GRPC_PORT: "1", PROVIDER_URL: "http://127.0.0.1:1" };
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  for (const service of services) await import(`./services/${service}/main.ts`);
+});
+
+const bare = (path: string) => path.replace(/:\w+|\{\w+\}/g, "{}");
+const health = /^\/(healthz|health|readyz)$/;
+/** What a service has for Dapr and its neighbours, and the gateway never. */
+const inside = /^\/(dapr\/subscribe|dead-letters|admin\/dead-letters.*|rpc\/.+|events\/.+)$/;
+/** The files of the page /docs. */
+const files = /^\/docs\/.+$/;
+
+const routesOf = (service: string) =>
+  (wired.get(service) as App).router.stack
+    .flatMap(({ methods, path }) => methods.filter((method) => method !== "HEAD").map((method) => [method, `${path}`]))
+    .filter(([, path]) => ![health, service === "api-gateway" ? files : inside].some((all) => all.test(path as string)))
+    .map(([method, path]) => `${method} ${bare(path as string)}`)
+    .sort();
+
+const inTable = (which: (route: Route) => boolean) =>
+  Object.values<Route>(api)
+    .filter(which)
+    .map(({ method, path }) => `${method} ${bare(path)}`)
+    .sort();
+
+test("the gateway takes exactly what the table of routes names", () => {
+  // The document names one route of GraphQL; by GET it is the same, as GraphQL over HTTP wants it.
+  const byGet = `GET ${api.graphql.path}`;
+  expect(routesOf("api-gateway")).toEqual([...inTable(() => true), byGet].sort());
+});
+
+test.each(services.filter((service) => service !== "api-gateway"))(
+  "%s answers exactly the routes that the table gives it",
+  (service) => {
+    expect(routesOf(service)).toEqual(inTable((route) => route.service === service));
+  },
+);
+
+test.each(services)("%s subscribes exactly to the topics that the table says it hears", async (service) => {
+  const { router } = wired.get(service) as App;
+  const ctx = { body: [] } as { body: { topic: string }[] };
+  const answer = router.match("/dapr/subscribe", "GET").pathAndMethod[0]?.stack[0];
+  await answer?.(ctx as unknown as Koa.Context & never, async () => undefined);
+  const heard = Object.keys(topics).filter((topic) => topics[topic as Topic].to.some((to) => to === service));
+  const expected = heard.length > 0 ? [...heard, `dead-letter.${service}`] : [];
+  expect(ctx.body.map(({ topic }) => topic).sort()).toEqual(expected.sort());
+});
+
+test.each(services)("%s names the topics that it publishes or hears, and no other", (service) => {
+  const sources = readdirSync(join("services", service)).filter((file) => !file.endsWith(".test.ts"));
+  const text = sources.map((file) => readFileSync(join("services", service, file), "utf8")).join("\n");
+  const named = [...text.matchAll(/"((?:orders|payments|inventory)\.\w+)"/g)].map(([, topic]) => topic);
+  const expected = Object.entries(topics).filter(([, { from, to }]) => [from, ...to].some((name) => name === service));
+  expect([...new Set(named)].sort()).toEqual(expected.map(([topic]) => topic).sort());
+});
