@@ -5,6 +5,7 @@ import {
   eventually,
   newCustomer,
   type Person,
+  port,
   product,
   reaches,
   signedIn,
@@ -205,6 +206,40 @@ describe("who may", async () => {
     expect(await code(forged, `{ order(id: "${id}") { id customer { email } payments { amount } } }`)).toBe(
       "UNAUTHENTICATED",
     );
+  });
+
+  test("what services are asked for a whole page, they answer to who may see it", async () => {
+    const ask = async (path: string, body: object, authorization: string) => {
+      const invoked = `http://127.0.0.1:${port(3500)}/v1.0/invoke${path}`;
+      const response = await fetch(invoked, {
+        method: "POST",
+        headers: { authorization, "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+      return { status: response.status, body: (await response.json()) as { payments: unknown[]; users: unknown[] } };
+    };
+    const as = (who: Person) => `Bearer ${who.token}`;
+    const paid = await place(ada, "card_declined");
+    await reaches(ada, paid.id, "payment_failed");
+    const payments = (authorization: string) =>
+      ask("/payment/method/rpc/payments", { order_ids: [paid.id] }, authorization);
+    for (const [who, count] of [
+      [ada, 1],
+      [bob, 0],
+      [staff, 1],
+    ] as const)
+      expect((await payments(as(who))).body.payments).toHaveLength(count);
+    expect((await payments("none")).status).toBe(401);
+
+    const users = (authorization: string) =>
+      ask("/user/method/rpc/users", { user_ids: [ada.id, bob.id] }, authorization);
+    for (const [who, count] of [
+      [ada, 1],
+      [staff, 0],
+      [admin, 2],
+    ] as const)
+      expect((await users(as(who))).body.users).toHaveLength(count);
+    expect((await users("none")).status).toBe(401);
   });
 
   test("signing up and in", async () => {
