@@ -65,6 +65,16 @@ const optional = required.partial();
 const etag = { etag: "The order's version, for If-Match" };
 const page = <T extends z.ZodType>(item: T) => ({ 200: { is: "A page", body: pageOf(item) } });
 
+const isObject = (text: string): boolean => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+};
+const GraphqlAnswer = z.looseObject({ data: z.unknown().optional(), errors: z.array(z.unknown()).optional() });
+
 export const api = {
   signUp: {
     method: "POST",
@@ -453,19 +463,26 @@ export const api = {
     service: "api-gateway",
     who: "anyone",
     summary: "All of the above as GraphQL",
-    description:
-      "Each field wants the token that its route wants. GET takes the same as a query; a subscription is answered as server-sent events.",
-    body: z.looseObject({
+    description: "Each field wants the token that its route wants.",
+    body: z.object({
       query: z.string(),
       operationName: z.string().nullish(),
       variables: z.looseObject({}).nullish(),
     }),
-    answers: {
-      200: {
-        is: "Data, errors, or both",
-        body: z.looseObject({ data: z.unknown(), errors: z.array(z.unknown()).optional() }),
-      },
-    },
+    answers: { 200: { is: "Data, errors, or both", body: GraphqlAnswer } },
+  },
+  graphqlByGet: {
+    method: "GET",
+    path: "/graphql",
+    service: "api-gateway",
+    who: "anyone",
+    summary: "The same for queries; a subscription is answered as server-sent events",
+    query: z.object({
+      query: z.string(),
+      operationName: z.string().optional(),
+      variables: z.string().refine(isObject, "not a JSON object").optional(),
+    }),
+    answers: { 200: { is: "Data, errors, or both", body: GraphqlAnswer } },
   },
   openapi: {
     method: "GET",

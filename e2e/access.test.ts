@@ -90,6 +90,7 @@ const calls: { [K in Calls]: () => Input<K> | Promise<Input<K>> } = {
   reconciliation: () => undefined,
   reconcile: () => undefined,
   graphql: () => ({ body: { query: "{ __typename }" } }),
+  graphqlByGet: () => ({ query: { query: "{ __typename }" } }),
   openapi: () => undefined,
   asyncapi: () => undefined,
 };

@@ -187,7 +187,7 @@ describe("limits: nothing is executed", () => {
   });
 
   test.each([
-    ["many operations in one request", JSON.stringify([{ query: order }]), {}, 400],
+    ["many operations in one request", JSON.stringify([{ query: order }]), {}, 422],
     ["a body that is no JSON", "{", {}, 400],
     ["a large body", JSON.stringify({ query: order, variables: { a: "x".repeat(256 * 1024) } }), {}, 413],
     ["another type", "{}", { "content-type": "text/plain" }, 415],

@@ -1,9 +1,9 @@
 import { Readable } from "node:stream";
 import { GraphQLError } from "graphql";
-import { createYoga } from "graphql-yoga";
+import { createYoga, type GraphQLParams, type Plugin } from "graphql-yoga";
 import type Koa from "koa";
-import type { Route } from "../../contracts/api.js";
-import { readBody } from "../../kit/http.js";
+import { api, type Route } from "../../contracts/api.js";
+import { body, query } from "../../kit/http.js";
 import type { Logger } from "../../kit/log.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
 import { caller } from "./call.js";
@@ -29,7 +29,7 @@ const media = ["application/json", "application/graphql-response+json", "text/ev
 export function graphql(ask: Ask, admit: (ctx: Koa.Context, route: Route) => Promise<void>, log: Logger) {
   const yoga = createYoga<Context>({
     schema: schema(),
-    plugins: [limits],
+    plugins: [alreadyRead, limits],
     maskedErrors: { maskError: (error) => answered(error, log) },
     logging: false,
     graphiql: false,
@@ -44,16 +44,20 @@ export function graphql(ask: Ask, admit: (ctx: Koa.Context, route: Route) => Pro
     // Before anything is executed whose answer could not be read.
     if (!ctx.accepts(...media)) throw new Problem(406, `accept one of ${media.join(", ")}`);
     const call = caller(ask, identityOf(ctx), (route) => admit(ctx, route));
-    const body = ctx.method === "POST" ? (await readBody(ctx)).toString("utf8") : null;
+    const asked = await askedIn(ctx);
     const response = await yoga.fetch(
       new URL(ctx.url, "http://api-gateway"),
-      { method: ctx.method, headers: headersOf(ctx), body },
-      { call, load: loaders(call), signal: gone.signal },
+      {
+        method: ctx.method,
+        headers: { accept: ctx.get("accept") },
+      },
+      { asked, call, load: loaders(call), signal: gone.signal },
     );
     ctx.status = response.status;
     response.headers.forEach((value, name) => {
       ctx.set(name, value);
     });
+    if (response.status >= 400) throw new Problem(response.status, detailOf(await response.text()));
     if (!response.body) throw new Problem(response.status, response.statusText);
     const whole = response.headers.get("content-type")?.includes("json");
     ctx.body = whole ? await response.text() : Readable.from(response.body);
@@ -67,7 +71,22 @@ function identityOf(ctx: Koa.Context): Identity {
   return { ...identity(), authorization };
 }
 
-const headersOf = (ctx: Koa.Context) => ({ accept: ctx.get("accept"), "content-type": ctx.get("content-type") });
+/** The request is read by the rules of all routes, so that it is refused in their words. */
+const alreadyRead: Plugin<object, Context> = {
+  onRequestParse: ({ serverContext, setRequestParser }) => setRequestParser(() => serverContext.asked),
+};
+
+async function askedIn(ctx: Koa.Context): Promise<GraphQLParams> {
+  if (ctx.method === "POST") return (await body(ctx, api.graphql.body)) as GraphQLParams;
+  const { variables, ...rest } = query(ctx, api.graphqlByGet.query);
+  return { ...rest, ...(variables !== undefined && { variables: JSON.parse(variables) }) };
+}
+
+/** Of what is refused before it is executed. */
+function detailOf(text: string): string {
+  const [first] = (text === "" ? [] : JSON.parse(text).errors) as { message: string }[];
+  return first?.message ?? "this cannot be executed";
+}
 
 /** Every failure of an operation is answered here: refusals in the service's words, faults of ours in none. */
 function answered(error: unknown, log: Logger): GraphQLError {

@@ -6,7 +6,7 @@ import {
   isListType,
   isObjectType,
 } from "graphql";
-import { createSchema } from "graphql-yoga";
+import { createSchema, type GraphQLParams } from "graphql-yoga";
 import { type Api, api } from "../../contracts/api.js";
 import type { OrderView, TimelineEntry } from "../../contracts/order.js";
 import type { Product } from "../../contracts/product.js";
@@ -17,8 +17,8 @@ import { operations } from "./schema-operations.js";
 import { types } from "./schema-types.js";
 import { snake } from "./spelling.js";
 
-/** What resolvers have at hand for one request. */
-export type Context = { call: Call; load: ReturnType<typeof loaders>; signal: AbortSignal };
+/** What there is at hand for one request: what was asked, and for the resolvers. */
+export type Context = { asked: GraphQLParams; call: Call; load: ReturnType<typeof loaders>; signal: AbortSignal };
 type Resolver<Source> = (source: Source, args: Args, context: Context) => unknown;
 type Field = GraphQLField<unknown, Context>;
 type Page = { items: unknown[]; next_cursor: string | null; cursors: string[] };
