@@ -20,8 +20,9 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      // After all of them, on the same system: what they left behind adds up.
       { test: { name: "drift", include: ["e2e/drift.ts"], exclude: skipped, testTimeout: 120_000 } },
+      // On a system that sends mail; the others only keep what they would send.
+      { test: { name: "mail", include: ["e2e/mail.ts"], exclude: skipped, testTimeout: 60_000, hookTimeout: 60_000 } },
       // The README's commands as they stand there, on the default ports.
       { test: { name: "readme", include: ["e2e/readme.ts"], exclude: skipped, testTimeout: 300_000, bail: 1 } },
     ],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Client } from "../client/client.js";
 import { type Api, api, type Who } from "../contracts/api.js";
-import { anyone, must, newCustomer, type Person, place, product, signedIn, url } from "./system.js";
+import { anyone, must, newCustomer, newProduct, type Person, place, signedIn, url } from "./system.js";
 
 // Every route of the table as each kind of caller: who is refused, and how.
 
@@ -30,11 +30,11 @@ const refusals: Record<Who, { [C in Caller]?: number }> = {
   admin: { ...noToken, "another customer": 403, "the customer": 403, staff: 403 },
 };
 
-const { id: product_id } = product(9);
+const { id: product_id } = await newProduct();
 /** An order of its own for each call, so that no call changes what the next one meets. */
 const order = async () => ({ params: { id: (await place(owner, product_id)).body.id } });
 const key = () => ({ "idempotency-key": crypto.randomUUID() });
-const newProduct = { name: "For the table", price: "1.00", currency: "EUR" };
+const someBody = { name: "For the table", price: "1.00", currency: "EUR" };
 
 const paidOrder = (await place(owner, product_id, 1, "card_ok")).body.id;
 const payment = async () => {
@@ -47,7 +47,7 @@ const payment = async () => {
 };
 const someProduct = async () => {
   const admin: Person = people.admin;
-  return { params: { id: (await must(admin.addProduct({ body: newProduct }))).id } };
+  return { params: { id: (await must(admin.addProduct({ body: someBody }))).id } };
 };
 const noDeadLetter = { params: { service: "order" as const, id: "none" } };
 
@@ -63,8 +63,8 @@ const calls: { [K in Calls]: () => Input<K> | Promise<Input<K>> } = {
   setRoles: () => ({ params: { id: owner.id }, body: { roles: ["customer"] } }),
   products: () => undefined,
   product: () => ({ params: { id: product_id } }),
-  addProduct: () => ({ body: newProduct }),
-  changeProduct: async () => ({ ...(await someProduct()), body: newProduct }),
+  addProduct: () => ({ body: someBody }),
+  changeProduct: async () => ({ ...(await someProduct()), body: someBody }),
   removeProduct: someProduct,
   placeOrder: () => ({ headers: key(), body: { items: [{ product_id, quantity: 1 }] } }),
   orders: () => undefined,

@@ -8,8 +8,8 @@ import {
   atOnce,
   broker,
   eventually,
+  newProduct,
   processes,
-  product,
   publishForeign,
   reaches,
   signedIn,
@@ -18,7 +18,7 @@ import {
 
 const [ada, staff, admin] = await Promise.all([signedIn("ada"), signedIn("staff"), signedIn("admin")]);
 const adaId = (await ada.call<{ id: string }>("GET", "/users/me")).body.id;
-const { id: goods } = product(9);
+const { id: goods } = await newProduct();
 
 type Page = { items: DeadLetter[]; next_cursor: string | null };
 type InFull = DeadLetter & { body: string };

@@ -4,9 +4,9 @@ import {
   anyone,
   eventually,
   newCustomer,
+  newProduct,
   type Person,
   port,
-  product,
   reaches,
   signedIn,
   stockOf,
@@ -19,7 +19,7 @@ const [staff, admin, ada, bob] = await Promise.all([
   newCustomer(),
   newCustomer(),
 ]);
-const { id: spoon, name } = product(8);
+const { id: spoon, name } = await newProduct();
 
 type Refusal = { path: string[]; extensions: { code: string; status: number; [extra: string]: unknown } };
 type Result<T> = { data?: T | null; errors?: Refusal[] };

@@ -6,11 +6,11 @@ import {
   eventually,
   must,
   newCustomer,
+  newProduct,
   orderOf,
   type Person,
   place,
   processes,
-  product,
   reaches,
   signedIn,
   timelineOf,
@@ -18,7 +18,7 @@ import {
 } from "./system.js";
 
 const [staff, admin] = await Promise.all([signedIn("staff"), signedIn("admin")]);
-const { id: product_id } = product(7);
+const { id: product_id } = await newProduct();
 const placed = async (who: Person, method?: "card_ok") => (await place(who, product_id, 1, method)).body.id;
 
 test("notes and metadata are changed, merged, and guarded by If-Match", async () => {

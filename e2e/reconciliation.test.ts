@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Finding, Reconciliation } from "../contracts/admin.js";
 import { crashes } from "./settings.js";
-import { anyone, eventually, place, port, product, reaches, reconcile, signedIn, sql, stockOf } from "./system.js";
+import { anyone, eventually, newProduct, place, port, reaches, reconcile, signedIn, sql, stockOf } from "./system.js";
 
 const [ada, staff, admin] = await Promise.all([signedIn("ada"), signedIn("staff"), signedIn("admin")]);
-const { id: goods } = product(8);
+const { id: goods } = await newProduct();
 let order: { id: string; total: string };
 
 beforeAll(async () => {

@@ -15,7 +15,7 @@ export const crashes = join(tmpdir(), `orders-crash-${process.env.PORT_BASE ?? 1
 mkdirSync(crashes, { recursive: true });
 export const appEnv = { CRASH_DIR: crashes, CORS_ORIGINS: "https://shop.example", RECONCILE_QUIET_SECONDS: "2" };
 
-/** Where e2e/catcher.ts listens while a test wants mail; for all others the mail server is down. */
+/** Where e2e/catcher.ts listens, for the system that e2e/mail.ts looks at; the other sends no mail. */
 export const mailPort = Number(process.env.PORT_BASE ?? 18080) - 8080 + 2525;
 export const mailEnv = {
   SMTP_HOST: "127.0.0.1",

@@ -128,6 +128,15 @@ export const stockOf = (product_id: string) => must(anyone.stock({ params: { pro
 export const setStock = (staff: Person, product_id: string, on_hand: number) =>
   must(staff.setStock({ params: { product_id }, body: { on_hand } }));
 
+/** A product of this test alone, so that tests do not share stock. */
+export async function newProduct(stock = 1_000) {
+  const admin = await signedIn("admin");
+  const body = { name: `Product ${crypto.randomUUID()}`, price: "22.00", currency: "EUR" };
+  const made = await must(admin.addProduct({ body }));
+  await setStock(admin, made.id, stock);
+  return made;
+}
+
 export const timelineOf = async (who: Person, id: string) =>
   (await must(who.timeline({ params: { id }, query: { limit: 100 } }))).items;
 

@@ -12,11 +12,12 @@ const usage = `
 npm test                    lint, types, unit tests, then the system from outside on real sidecars
 npm test -- unit saga       only the unit tests whose file names hold "saga"
 npm test -- e2e             only the system from outside
+npm test -- mail            only the system that sends mail, to a catcher of the test's own
 
   PORT_BASE=18080           the gateway's port of the system under test; its data is deleted first
 `;
 
-const parts = ["check", "unit", "e2e"] as const;
+const parts = ["check", "unit", "e2e", "mail"] as const;
 type Part = (typeof parts)[number];
 const none: Count = { passed: 0, failed: 0 };
 
@@ -28,15 +29,17 @@ export async function run(args: string[]): Promise<void> {
   const steps: Record<Part, () => Promise<Count>> = {
     check,
     unit: () => vitest("unit", filters),
-    e2e: () => endToEnd(filters),
+    // After all tests, on the same system: what they left behind adds up.
+    e2e: () => outside(false, ["e2e", "drift"], filters),
+    mail: () => outside(true, ["mail"]),
   };
   const total = { ...none };
   const summary: string[] = [];
   for (const part of wanted) {
     const since = Date.now();
-    const { passed, failed } = await steps[part]();
-    total.passed += passed;
-    total.failed += failed;
+    const count = await steps[part]();
+    const { passed, failed } = count;
+    add(total, count);
     summary.push(`${part.padEnd(6)} ${elapsed(since).padStart(11)}   ${passed} passed, ${failed} failed`);
   }
   console.log(`\n${summary.join("\n")}\n${total.passed} passed, ${total.failed} failed`);
@@ -62,30 +65,37 @@ async function vitest(project: string, filters: string[], env: Record<string, st
   return countOf(report, code);
 }
 
-async function endToEnd(filters: string[]): Promise<Count> {
-  const portBase = portOf(process.env.PORT_BASE, 18080);
-  const instance = instanceOf({ portBase });
+/** Vitest projects, one after the other, against a system of their own with fresh data. */
+async function outside(mail: boolean, projects: string[], filters: string[] = []): Promise<Count> {
+  const instance = instanceOf({ portBase: portOf(process.env.PORT_BASE, 18080) });
+  const total = { ...none };
   try {
-    const system = await fresh(instance);
-    const env = { E2E_URL: system.url, E2E_DIR: system.dir };
-    const tests = await vitest("e2e", filters, env);
-    const drift = await vitest("drift", [], env);
+    const system = await fresh(instance, mail);
+    for (const project of projects) {
+      const found = project === "e2e" ? filters : [];
+      add(total, await vitest(project, found, { E2E_URL: system.url, E2E_DIR: system.dir }));
+    }
     await system.stop();
-    return { passed: tests.passed + drift.passed, failed: tests.failed + drift.failed };
   } catch (error) {
     console.error(error instanceof Refusal ? error.message : error);
-    return { passed: 0, failed: 1 };
+    add(total, { passed: 0, failed: 1 });
   }
+  return total;
 }
 
-async function fresh(instance: Instance) {
+function add(total: Count, { passed, failed }: Count): void {
+  total.passed += passed;
+  total.failed += failed;
+}
+
+async function fresh(instance: Instance, mail: boolean) {
   await reset(instance);
   const file = join(root, "dist", "e2e", "settings.js");
   const { settings, appEnv, mailEnv } = existsSync(file)
     ? await import(file)
     : { settings: {}, appEnv: {}, mailEnv: {} };
   // Over whatever is set: no test writes to anyone.
-  Object.assign(process.env, mailEnv);
+  Object.assign(process.env, mail ? mailEnv : { SMTP_HOST: "" });
   return launch({ portBase: instance.portBase, settings, appEnv });
 }
 
