@@ -49,9 +49,10 @@ function check(path: string, now: object, breaks: (old: Document, young: Documen
 
 /** The newest committed version that says something else than `now`; undefined without one, or without git. */
 function lastDifferent(path: string, now: string): { old: Document; commit: string } | undefined {
-  for (const commit of git("log", "--format=%H", "--diff-filter=d", "--", path).split("\n").filter(Boolean)) {
-    const old = JSON.parse(git("show", `${commit}:${path}`)) as Document;
-    if (JSON.stringify(old) !== now) return { old, commit };
+  for (const commit of git("log", "--format=%H", "--", path).split("\n").filter(Boolean)) {
+    const text = git("show", `${commit}:${path}`);
+    const old = text === "" ? undefined : (JSON.parse(text) as Document);
+    if (old && JSON.stringify(old) !== now) return { old, commit };
   }
   return undefined;
 }

@@ -1,31 +1,42 @@
-import { createClient, must } from "../client/client.js";
+import { createClient, type Fetch, must } from "../client/client.js";
 import { demoAccounts, demoProducts } from "../contracts/demo.js";
 import { openapi } from "../contracts/openapi.js";
 import { version } from "../kit/version.js";
+import { pause } from "./say.js";
 
-const customer = demoAccounts[2];
 const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
 
-export type Tester = { email: string; token: string; document: object };
+/** Just after a start on a busy machine a sidecar may not know yet where all the others are. */
+const patient: Fetch = async (where, init) => {
+  for (let tries = 1; ; tries++) {
+    const answer = await fetch(where, init);
+    if (answer.status !== 503 || tries === 10) return answer;
+    await pause(1_000);
+  }
+};
+
+export const customer = "ada@orders.local";
+
+export async function tokenOf(url: string, email: string): Promise<string> {
+  return (await must(createClient({ url, fetch: patient }).signIn({ body: { email, password } }))).access_token;
+}
 
 /**
- * Someone to test as, with the document to test with: its answers are closed, and its ids have examples that exist, so
- * that not every question ends at 404. The order is Ada's; the account is a new one, because an admin may take its roles away.
+ * The document to test with: its answers are closed, and its ids have examples that exist, so that not every question
+ * ends at 404. The order is the customer's; the account is a new one, because an admin may take its roles away.
  */
-export async function tester(url: string, email: string): Promise<Tester> {
-  const tokenOf = async (who: string) =>
-    (await must(createClient({ url }).signIn({ body: { email: who, password } }))).access_token;
-  const token = await tokenOf(email);
-  const client = createClient({ url, token: await tokenOf(customer.email) });
+export async function seeded(url: string): Promise<object> {
+  const client = createClient({ url, token: await tokenOf(url, customer), fetch: patient });
   const line = { product_id: product(0), quantity: 1 };
   const headers = { "idempotency-key": crypto.randomUUID() };
   const order = await must(client.placeOrder({ headers, body: { items: [line], payment_method: "card_ok" } }));
   const payment = await paymentOf(order.id);
   const account = { email: `${crypto.randomUUID()}@example.com`, password, name: "Pat" };
+  await must(client.notifications());
   const user = await must(client.signUp({ body: account }));
 
   const examples: Record<string, string> = {
-    "/orders/customer/": customer.id,
+    "/orders/customer/": demoAccounts.find((known) => known.email === customer)?.id as string,
     "/order": order.id,
     "/payments/": payment,
     "/users/": user.id,
@@ -39,14 +50,14 @@ export async function tester(url: string, email: string): Promise<Tester> {
       for (const parameter of parameters) if (parameter.in === "path" && example) parameter.example = example;
   }
   document.components.schemas.PlaceOrder.example = { items: [line], payment_method: "card_ok" };
-  return { email, token, document };
+  return document;
 
   async function paymentOf(id: string): Promise<string> {
     for (;;) {
       const answer = await client.payments({ params: { id } });
       const [first] = answer.ok ? answer.body.items : [];
       if (first) return first.payment_id;
-      await new Promise((resume) => setTimeout(resume, 100));
+      await pause(100);
     }
   }
 }

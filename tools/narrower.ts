@@ -23,7 +23,8 @@ export type Placed = { schema: Schema | undefined; document: object };
 
 /**
  * Where `after` refuses what `before` allows, in words; [] when it allows all of it. What a sender sends is checked
- * with the old schema before and the new one after; what a receiver gets, the other way round.
+ * with the old schema before and the new one after; what a receiver gets, the other way round. Whether another pattern
+ * allows more or less nobody can tell: it counts as less.
  */
 export function narrower(before: Placed, after: Placed, at = ""): string[] {
   const now = alternatives(resolved(after));

@@ -73,6 +73,8 @@ function asks(service: string): string {
   const own = source(service);
   const answers = (name: string) =>
     [...source(name).matchAll(/router\.post\("(\/rpc\/[\w-]+)"/g)].map(([, path]) => path as string);
-  const asked = names.filter((name) => name !== service && answers(name).some((path) => own.includes(`"${path}"`)));
+  const asked = names.filter((name) =>
+    answers(name).some((path) => own.includes(`"${path}"`) && !answers(service).includes(path)),
+  );
   return [...asked.sort(), ...(own.includes("PROVIDER_URL") ? ["the provider"] : [])].join(", ");
 }

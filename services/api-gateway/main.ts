@@ -32,7 +32,7 @@ await service("api-gateway", env, ({ app, dapr, log }) => {
       await forward(ctx, service, streamed);
     });
   }
-  documents(app.router);
+  documents(app.router, admit);
   deadLetters(app, { dapr, authenticate, forward });
 
   const answer = graphql(ask, admit, log);
