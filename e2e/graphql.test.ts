@@ -288,7 +288,7 @@ describe("what is refused", () => {
     const query = "{ __typename }";
     expect(await post({ query })).toBe(200);
     expect(await post({ query, variables: { a: "x".repeat(256 * 1024) } })).toBe(413);
-    expect(await post([{ query }])).toBe(400);
+    expect(await post([{ query }])).toBe(422);
     expect(await post(query, "text/plain")).toBe(415);
   });
 });

@@ -56,6 +56,11 @@ test("npm start, the order by curl, npm run demo, Ctrl-C, npm start again, npm s
   const id = /"id":"([0-9a-f-]{36})"/.exec(placed.text)?.[1] as string;
   const demo = await sh("npm run demo");
   expect([demo.code, demo.text]).toEqual([0, expect.stringContaining("8 of 8 stories ended as they must")]);
+  const example = await sh("node dist/client/example.js");
+  expect(readme).toContain(readFileSync("client/example.ts", "utf8"));
+  expect(example.text).toMatch(/^place: .*\npayments.succeeded: .*\ninventory.reserved: the order is processing\n$/);
+  for (const command of ["npm run config", "npm run config -- set payment_window_seconds 600"])
+    expect(await sh(command)).toMatchObject({ code: 0, text: expect.stringContaining("payment_window_seconds") });
   await ctrlC(first);
   for (const port of [8080, 8082, 8090, 3500, 3502]) expect(await listens(port)).toBe(false);
 

@@ -9,7 +9,8 @@ import { Problem } from "../../kit/problem.js";
 
 /** What stands before every route: security headers, and answers to other origins' browsers where they are allowed. */
 export function shield(koa: Koa, origins: string[]): void {
-  koa.use(helmet());
+  // Whether there is TLS is the proxy's to know; over plain HTTP the pages must find their own files.
+  koa.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }));
   if (origins.length === 0) return;
   koa.use(
     cors({
