@@ -29,6 +29,8 @@ export async function measureLists({ quick, quiet, portBase }: Options): Promise
     const lists = await people(instance.url);
     const sidecar = other(`http://127.0.0.1:${3502 + offset}`);
     const sql = (text: string) => sidecar("/v1.0/bindings/order-sql", { operation: "exec", metadata: { sql: text } });
+    say("lists: warming up …");
+    for (const list of Object.values(lists)) for (let n = 0; n < 4 * rounds; n++) await list(20);
     let stored = 1;
     for (const size of sizes) {
       say(`lists: storing ${size.toLocaleString("en")} orders …`);
@@ -87,7 +89,7 @@ const copies = (from: number, count: number) => `
     (SELECT n, gen_random_uuid()::text AS id FROM generate_series(${from}, ${from + count - 1}) AS n) AS copy`;
 
 async function measured(list: List, rounds: number, roots: () => Record<string, number>): Promise<Page> {
-  for (let n = 0; n < rounds; n++) await list(20);
+  for (let n = 0; n < 20; n++) await list(20);
   const used = () => Object.values(cpuOf(roots())).reduce((sum, ms) => sum + ms, 0);
   const before = used();
   const times: number[] = [];
