@@ -336,3 +336,34 @@ test("moves by hand: what is illegal is refused and names what is allowed", () =
   });
   expect(kind(decide(play(placed(), succeeded(), reserved, ship).order, ship, at))).toBe("unchanged");
 });
+
+describe("notes and metadata", () => {
+  const annotate = (patch: object, versions?: number[]): Command => ({ type: "annotate", patch, versions });
+
+  test("are merged, say nothing to anybody, and the same again changes nothing", () => {
+    const first = play(placed(), annotate({ customer_notes: "ring", metadata: { a: "1", b: "2" } }));
+    expect(first.effects).toEqual([]);
+    const { order } = play(first.order, annotate({ metadata: { a: null, c: "3" } }));
+    expect(order).toMatchObject({ customer_notes: "ring", metadata: { b: "2", c: "3" }, version: 3 });
+    expect(kind(decide(order, annotate({ customer_notes: "ring", metadata: { c: "3" } }), at))).toBe("unchanged");
+    expect(play(order, annotate({ customer_notes: null })).order.customer_notes).toBeNull();
+  });
+
+  test("are left alone when the order is of another version, or would get too many entries", () => {
+    expect(kind(decide(placed(), annotate({ customer_notes: "x" }, [7, 0]), at))).toBe("stale");
+    expect(kind(decide(placed(), annotate({ customer_notes: "x" }, [7, 1]), at))).toBe("changed");
+    const many = Object.fromEntries([...Array(51).keys()].map((n) => [`${n}`, ""]));
+    expect(kind(decide(placed(), annotate({ metadata: many }), at))).toBe("refused");
+  });
+});
+
+test("an order is removed when it is delivered or cancelled and owes nothing, and is still settled after that", () => {
+  const remove: Command = { type: "remove" };
+  for (const order of [placed(), play(placed(), succeeded()).order, play(placed(), succeeded(), reserved).order])
+    expect(decide(order, remove, at)).toMatchObject({ kind: "refused" });
+  const owing = play(placed(), succeeded(), cancel).order;
+  expect(decide(owing, remove, at)).toMatchObject({ kind: "refused", reason: "a refund is open" });
+  const gone = play(owing, refunded, remove).order;
+  expect(gone.deleted_at).toBe(now);
+  expect(play(gone, released).order.released_at).not.toBeNull();
+});
