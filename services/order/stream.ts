@@ -13,7 +13,7 @@ const lifetime = 15 * 60_000;
 const unread = 256 * 1024;
 
 /** Of one replica. */
-const limits = { perUser: 20, total: 2_500 };
+const bounds = { perUser: 20, total: 2_500 };
 
 type Watcher = { user: string; orderId: string; seq: number; out: PassThrough; since: number };
 export type Streams = ReturnType<typeof streams>;
@@ -22,7 +22,7 @@ export type Streams = ReturnType<typeof streams>;
  * Timelines as server-sent events, read from the stored history alone: so it does not matter which replica made a
  * change, nor when the client was last here.
  */
-export function streams(entriesAfter: Orders["entriesAfter"], report: (error: unknown) => void) {
+export function streams(entriesAfter: Orders["entriesAfter"], report: (error: unknown) => void, limits = bounds) {
   const watchers = new Set<Watcher>();
 
   /** Writes what is new for these. Two looks may overlap, so each entry must be the next one. */
