@@ -14,7 +14,8 @@ function history(limits?: { perUser: number; total: number }) {
   const all = streams(
     async (asked) => {
       const found = asked.map(({ orderId, seq }) => [orderId, stored.filter((one) => one.seq > seq)] as const);
-      await sleep(10);
+      // Slow enough for two looks to overlap.
+      await sleep(150);
       return new Map(found);
     },
     (error) => {
