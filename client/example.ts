@@ -1,6 +1,6 @@
 import { createClient, must } from "./client.js";
 
-const url = "http://127.0.0.1:8080";
+const url = process.env.ORDERS_URL ?? "http://127.0.0.1:8080";
 const credentials = { email: "ada@orders.local", password: "demo-password-1" };
 const { access_token: token } = await must(createClient({ url }).signIn({ body: credentials }));
 const ada = createClient({ url, token });

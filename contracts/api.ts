@@ -336,7 +336,7 @@ export const api = {
     summary: "Delete an order that has ended",
     params: id,
     answers: { 204: { is: "Deleted" } },
-    problems: { 409: "Neither delivered nor cancelled, or a refund is open" },
+    problems: { 409: "Neither delivered nor cancelled, or money or goods are still on their way back" },
   },
 
   payments: {
@@ -470,6 +470,7 @@ export const api = {
       variables: z.looseObject({}).nullish(),
     }),
     answers: { 200: { is: "Data, errors, or both", body: GraphqlAnswer } },
+    problems: { 406: "No answer is of an accepted type" },
   },
   graphqlByGet: {
     method: "GET",
@@ -483,6 +484,7 @@ export const api = {
       variables: z.string().refine(isObject, "not a JSON object").optional(),
     }),
     answers: { 200: { is: "Data, errors, or both", body: GraphqlAnswer } },
+    problems: { 405: "A mutation wants POST", 406: "No answer is of an accepted type" },
   },
   openapi: {
     method: "GET",
@@ -505,7 +507,7 @@ export const api = {
     path: "/docs",
     service: "api-gateway",
     who: "anyone",
-    summary: "Both documents to read in a browser",
+    summary: "The API to read in a browser; /docs/events has the events",
     answers: { 200: { is: "A page", body: z.string(), type: "text/html" } },
   },
 } as const satisfies Record<string, Route>;

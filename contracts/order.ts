@@ -50,9 +50,9 @@ export type PlaceOrder = z.infer<typeof PlaceOrder>;
 export const ChangeStatus = z.strictObject({
   status: StatusInRequest,
   reason: z.string().max(500).optional(),
-  tracking_number: z.string().min(1).max(100).optional(),
-  carrier: z.string().min(1).max(100).optional(),
-  payment_reference: z.string().min(1).max(200).optional(),
+  tracking_number: z.string().trim().min(1).max(100).optional(),
+  carrier: z.string().trim().min(1).max(100).optional(),
+  payment_reference: z.string().trim().min(1).max(200).optional(),
 });
 
 /** POST /orders/{id}/cancel. */

@@ -72,8 +72,8 @@ describe("what cannot be handled is in the list, with its reason, and can be rea
   test.each<[string, Consumer, Topic, string, string, RegExp]>([
     ["no JSON", "order", "payments.failed", `not even JSON ${mark}`, "dead-letter.order", /undeliverable/],
     ["no object", "payment", "payments.requested", `["${mark}"]`, "dead-letter.payment", /undeliverable/],
-    ["no event", "inventory", "orders.paid", `{"hello":"${mark}"}`, "orders.paid", /at id/],
-    ["no data of its topic", "order", "inventory.released", event("inventory.released", { mark }), "", /at order_id/],
+    ["no event", "inventory", "orders.paid", `{"hello":"${mark}"}`, "orders.paid", /id: /],
+    ["no data of its topic", "order", "inventory.released", event("inventory.released", { mark }), "", /order_id: /],
     ["no text", "order", "payments.refunded", `\0\u0001${mark}`, "dead-letter.order", /undeliverable/],
     [
       "a contradiction",

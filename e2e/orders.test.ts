@@ -61,6 +61,27 @@ test("an order's payments can be asked for from its first moment on", async () =
   expect((await ada.payments({ params: { id: crypto.randomUUID() } })).status).toBe(404);
 });
 
+test("an Idempotency-Key of a command is its sender's, and is remembered however much happens after it", async () => {
+  const ada = await newCustomer();
+  const params = { id: (await place(ada, product_id, 1, "card_declined")).body.id };
+  await reaches(ada, params.id, "payment_failed");
+  const headers = { "idempotency-key": "again" };
+  const pay = (id = params.id) => ada.payOrder({ params: { id }, headers, body: { payment_method: "card_declined" } });
+  expect((await pay()).status).toBe(202);
+  await reaches(ada, params.id, "payment_failed");
+  for (let n = 0; n < 55; n++) await must(ada.changeOrder({ params, body: { customer_notes: `${n}` } }));
+  expect([(await pay()).status, (await pay(params.id.toUpperCase())).status]).toEqual([202, 202]);
+  expect((await orderOf(ada, params.id)).payment.attempt).toBe(2);
+
+  const note = (who: Person, customer_notes: string) => who.changeOrder({ params, headers, body: { customer_notes } });
+  expect((await note(ada, "ada's")).status).toBe(200);
+  expect((await note(ada, "another")).status).toBe(422);
+  const staffs = await note(staff, "staff's");
+  expect(staffs.ok && staffs.body.customer_notes).toBe("staff's");
+  expect((await note(ada, "ada's")).status).toBe(200);
+  expect((await orderOf(ada, params.id)).customer_notes).toBe("staff's");
+});
+
 test("of many changes that name the same version one is made", async () => {
   const ada = await newCustomer();
   const params = { id: await placed(ada) };
@@ -74,7 +95,8 @@ test("of many changes that name the same version one is made", async () => {
 
 test("an order is deleted when it has ended and owes nothing; then nobody finds it", async () => {
   const ada = await newCustomer();
-  const params = { id: await placed(ada, "card_ok") };
+  const key = crypto.randomUUID();
+  const params = { id: (await place(ada, product_id, 1, "card_ok", key)).body.id };
   await reaches(ada, params.id, "processing");
   expect((await admin.removeOrder({ params })).status).toBe(409);
   expect((await staff.removeOrder({ params })).status).toBe(403);
@@ -83,6 +105,8 @@ test("an order is deleted when it has ended and owes nothing; then nobody finds 
   for (const who of [ada, staff, admin]) expect((await who.order({ params })).status).toBe(404);
   expect((await admin.removeOrder({ params })).status).toBe(404);
   expect((await must(ada.orders())).items).toEqual([]);
+  const again = await place(ada, product_id, 1, "card_ok", key);
+  expect(again.status).toBe(409);
 });
 
 test("staff reads oldest first by offset, newest first by cursor, and both see the same orders", async () => {

@@ -9,11 +9,13 @@ import {
   type Person,
   place,
   port,
+  processes,
   product,
   reaches,
   signedIn,
   statementOf,
   stockOf,
+  url,
   withToken,
 } from "./system.js";
 
@@ -147,6 +149,29 @@ describe("sign-up", () => {
     expect([wrong.status, nobody.status]).toEqual([401, 401]);
     expect(wrong.body).toEqual(nobody.body);
   });
+});
+
+test.each([
+  ["HEAD", "/orders/{}/events"],
+  ["HEAD", "/graphql?query=subscription%7BorderEvents(orderId:%22{}%22)%7Bseq%7D%7D"],
+])("%s %s neither holds nor breaks anything", async (method, path) => {
+  const { pid } = (await processes.processes()).find(({ name }) => name === "api-gateway") as { pid: number };
+  for (let n = 0; n < 25; n++) {
+    const headers = { authorization: `Bearer ${ada.token}`, accept: "text/event-stream" };
+    const answer = await fetch(url + path.replace("{}", order.id), { method, headers });
+    expect(answer.status).toBeLessThan(500);
+  }
+  expect((await processes.processes()).find(({ name }) => name === "api-gateway")?.pid).toBe(pid);
+  expect((await ada.order({ params: { id: order.id } })).status).toBe(200);
+});
+
+test.each([
+  ["GET", "/products/abc", undefined, 404],
+  ["POST", "/auth/token", { email: "ada@orders.local", password: "wrong" }, 401],
+  ["GET", `/orders/${crypto.randomUUID()}`, undefined, 404],
+  ["GET", "/admin/reconciliation", undefined, 403],
+])("%s %s is refused as always, whatever the client accepts", async (method, path, body, status) => {
+  expect((await ada.call(method, path, body, { accept: "text/event-stream" })).status).toBe(status);
 });
 
 describe("Idempotency-Key", () => {

@@ -42,8 +42,8 @@ export function subscribe(router: Router, app: string, handlers: Handlers, deps:
   async function handle(topic: Topic, body: unknown, redriven: boolean): Promise<string | undefined> {
     const event = CloudEvent.safeParse(body);
     const data = events[topic].safeParse(canonical(event.data?.data));
-    if (!event.success) return z.prettifyError(event.error);
-    if (!data.success) return z.prettifyError(data.error);
+    if (!event.success) return why(event.error);
+    if (!data.success) return why(data.error);
     if (!isStorable(data.data)) return "holds text that no database stores";
     about(data.data.order_id);
     const { id, source } = event.data;
@@ -82,6 +82,9 @@ export function subscribe(router: Router, app: string, handlers: Handlers, deps:
     ctx.body = { status: "SUCCESS" };
   });
 }
+
+const why = ({ issues }: z.ZodError): string =>
+  issues.map(({ path, message }) => `${path.join(".") || "the event"}: ${message}`).join("; ");
 
 function parsed(message: string): unknown {
   try {

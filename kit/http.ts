@@ -76,16 +76,22 @@ function asJson(body: Buffer): unknown {
 /** 400 when the body is not JSON, 413 when it is too large. */
 export const readAnyJson = async (ctx: Koa.Context): Promise<unknown> => asJson(await readBody(ctx));
 
-const unstorable = "text may hold neither NUL nor half a surrogate pair";
+const unstorable = "text may hold neither NUL nor half a surrogate pair, and no field is called __proto__";
 
-/** PostgreSQL takes neither of the two, and JSON can spell both. Not recursive: JSON may be deeper than the stack. */
+/**
+ * PostgreSQL takes neither NUL nor half a surrogate pair, and JSON can spell both; a field of that name would be lost on
+ * the way. Not recursive: JSON may be deeper than the stack.
+ */
 export function isStorable(value: unknown): boolean {
   const open = [value];
   while (open.length > 0) {
     const next = open.pop();
     if (typeof next === "string" && (next.includes("\0") || !next.isWellFormed())) return false;
     if (typeof next === "object" && next !== null)
-      for (const [key, inner] of Object.entries(next)) open.push(key, inner);
+      for (const [key, inner] of Object.entries(next)) {
+        if (key === "__proto__") return false;
+        open.push(key, inner);
+      }
   }
   return true;
 }
@@ -128,7 +134,8 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
   koa.on("error", (error) => log.debug({ err: error }, "an answer was not read to its end"));
 
   koa.use(async (ctx, next) => {
-    const request_id = ctx.get("x-request-id").slice(0, 100) || crypto.randomUUID();
+    const given = ctx.get("x-request-id");
+    const request_id = /^[\x21-\x7e]{1,100}$/.test(given) ? given : crypto.randomUUID();
     const traceparent = traceparentOf(ctx.get("traceparent"));
     await within({ request_id, traceparent }, async () => {
       const started = performance.now();

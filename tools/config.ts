@@ -33,7 +33,7 @@ function running(): Server {
 
 /** The text as it is to be stored: what no service would take is refused here. */
 export function checked(key: string, text: string): string {
-  if (!(key in settings))
+  if (!Object.hasOwn(settings, key))
     throw new Refusal(`There is no setting ${key}: there are ${Object.keys(settings).join(", ")}.`);
   const setting = readSetting(key as Key, text);
   if ("wrong" in setting) throw new Refusal(`${setting.wrong}.`);

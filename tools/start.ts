@@ -26,7 +26,9 @@ function map({ url, apps, dir }: System): string {
   const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
   return [
     `  gateway       ${url}`,
-    ...apps
+    `  the API       ${url}/docs, ${url}/docs/events`,
+    ...[...apps]
+      .sort((a, b) => a.appPort - b.appPort)
       .filter(({ appPort }) => !url.endsWith(`:${appPort}`))
       .map(({ appID, appPort }) => `  ${appID.padEnd(14)}http://127.0.0.1:${appPort}`),
     `  logs          ${dir}/logs`,
@@ -34,6 +36,8 @@ function map({ url, apps, dir }: System): string {
     `  accounts      ${demoAccounts.map(({ email }) => email).join(", ")}`,
     `  password      ${password}`,
     `  try           curl '${url}/products'   (${demoProducts.length} products to begin with)`,
+    "",
+    "                npm run demo   plays eight stories",
     "",
     "Ctrl-C stops everything.",
   ].join("\n");

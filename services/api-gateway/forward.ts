@@ -6,15 +6,7 @@ import { readBody } from "../../kit/http.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
 
 /** The only headers a client may say something to the inside with; identity and dapr-* headers are not among them. */
-const passed = [
-  "accept",
-  "accept-language",
-  "authorization",
-  "content-type",
-  "idempotency-key",
-  "if-match",
-  "last-event-id",
-];
+const passed = ["accept-language", "authorization", "content-type", "idempotency-key", "if-match", "last-event-id"];
 const returned = ["content-type", "cache-control", "etag", "location", "retry-after", "www-authenticate"];
 
 export type Identity = Record<string, string>;
@@ -46,8 +38,8 @@ export function asker(daprPort: number): Ask {
     const request = {
       method: method as "GET",
       path: `/v1.0/invoke/${app}/method${path}`,
-      // Of what accepts text/event-stream alone daprd loses the refusals.
-      headers: streamed ? { ...headers, accept: "*/*" } : headers,
+      // Whatever the client accepts: of what accepts text/event-stream alone daprd loses the refusals.
+      headers: { ...headers, accept: "*/*" },
       body,
       headersTimeout: 20_000,
       signal: signal ?? null,
@@ -57,7 +49,11 @@ export function asker(daprPort: number): Ask {
     for (let n = 1; ; n++) {
       try {
         const { statusCode, headers, body } = await (streamed ? streamPool : pool).request(request);
-        if (streamed && statusCode === 200) return { statusCode, headers, text: "", stream: body };
+        if (streamed && statusCode === 200) {
+          // One that is let go before anyone reads it tells nobody else.
+          body.on("error", () => undefined);
+          return { statusCode, headers, text: "", stream: body };
+        }
         const text = await body.text();
         // A 5xx that is no problem of the service comes from a sidecar: the service is away.
         const problem = String(headers["content-type"]).startsWith("application/problem+json");
@@ -93,12 +89,18 @@ export function forwarder(ask: Ask) {
       headers[name] = value;
     }
     // No public path needs an escape; an escaped slash or dot could reach a path that is not public.
-    if (!/^[\w/~-][\w./~-]*$/.test(ctx.path) || ctx.path.includes(".."))
+    if (!/^[\w/~-][\w./~-]*$/.test(ctx.path) || /\/\.{1,2}(\/|$)/.test(ctx.path))
       throw new Problem(404, "there is no such path");
     const reads = ctx.method === "GET" || ctx.method === "HEAD";
     const body = reads ? null : await readBody(ctx);
     const path = `${ctx.path}${ctx.search}`;
-    const answer = await ask(app, { method: ctx.method, path, headers, body, streamed });
+    const answer = await ask(app, {
+      method: ctx.method,
+      path,
+      headers,
+      body,
+      streamed: streamed && ctx.method === "GET",
+    });
     ctx.status = answer.statusCode;
     for (const name of returned) {
       const value = answer.headers[name];

@@ -39,6 +39,7 @@ export function graphql(ask: Ask, admit: (ctx: Koa.Context, route: Route) => Pro
   });
 
   return async (ctx: Koa.Context): Promise<void> => {
+    if (ctx.method === "HEAD") throw new Problem(405, "GraphQL answers GET and POST");
     const gone = new AbortController();
     ctx.res.once("close", () => gone.abort());
     // Before anything is executed whose answer could not be read.

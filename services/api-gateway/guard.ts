@@ -11,6 +11,10 @@ import { Problem } from "../../kit/problem.js";
 export function shield(koa: Koa, origins: string[]): void {
   // Whether there is TLS is the proxy's to know; over plain HTTP the pages must find their own files.
   koa.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }));
+  koa.use((ctx, next) => {
+    if (ctx.get("authorization")) ctx.set("cache-control", "no-store");
+    return next();
+  });
   if (origins.length === 0) return;
   koa.use(
     cors({

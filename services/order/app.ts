@@ -18,8 +18,8 @@ import { type App, body, query } from "../../kit/http.js";
 import { fingerprint, idempotencyKey } from "../../kit/idempotency.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
 import type { Neighbours } from "./neighbours.js";
-import type { At, Command, Order } from "./order.js";
-import type { Orders } from "./orders.js";
+import { type At, allowedFrom, type Command, type Order } from "./order.js";
+import type { Memory, Orders } from "./orders.js";
 import { place, type Terms } from "./place.js";
 import type { Streams } from "./stream.js";
 import { view } from "./view.js";
@@ -59,10 +59,13 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
 
   /** Puts a command and answers with the order, or 409 naming what is possible instead. */
   async function put(ctx: Koa.Context, who: Claims, order: Order, command: Command): Promise<void> {
-    const id = commandId(ctx, command);
-    if (order.applied.some((other) => other !== id && other.startsWith(id.slice(0, id.lastIndexOf(" ") + 1))))
-      throw new Problem(422, "this Idempotency-Key came with another body before");
-    const outcome = await orders.apply(order.id, id, command, at(who));
+    const memory = memoryOf(ctx, who, command);
+    const before = memory && (await orders.remembered(order.id, memory));
+    if (before === "other body") throw otherBody();
+    if (before === "same") return show(ctx, order);
+    const outcome = await orders.apply(order.id, memory?.key ?? crypto.randomUUID(), command, at(who), memory);
+    if (memory && outcome.kind === "unchanged" && (await orders.remember(order.id, memory)) === "other body")
+      throw otherBody();
     if (outcome.kind === "unknown") throw new Problem(404, "there is no such order");
     if (outcome.kind === "stale")
       throw new Problem(412, `the order is of version ${outcome.order.version}`, {
@@ -110,8 +113,8 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
   });
 
   function again(ctx: Koa.Context, order: Order, request_hash: string): void {
-    if (order.request_hash !== request_hash)
-      throw new Problem(422, "this Idempotency-Key came with another body before");
+    if (order.request_hash !== request_hash) throw otherBody();
+    if (order.deleted_at) throw new Problem(409, "the order of this Idempotency-Key has been deleted since");
     show(ctx, order);
   }
 
@@ -152,7 +155,8 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
     const last = ctx.get("last-event-id");
     if (!/^\d{0,15}$/.test(last)) throw new Problem(400, "Last-Event-ID is none of ours");
     ctx.set({ "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
-    ctx.body = streams.open(who.sub, order.id, Number(last));
+    ctx.status = 200;
+    if (ctx.method !== "HEAD") ctx.body = streams.open(who.sub, order.id, Number(last));
   });
 
   router.patch("/orders/:id", async (ctx) => {
@@ -218,7 +222,10 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
           reference: payment_reference,
         };
       default:
-        throw new Problem(409, `nobody sets ${asked.status} by hand`, { status_now: order.status });
+        throw new Problem(409, `nobody sets ${asked.status} by hand`, {
+          status_now: order.status,
+          allowed: allowedFrom(order.status),
+        });
     }
   }
 }
@@ -229,8 +236,13 @@ function versionsWanted(header: string): number[] | undefined {
   return header.split(",").map((tag) => Number(/^\s*"(\d{1,15})"\s*$/.exec(tag)?.[1] ?? -1));
 }
 
-/** A command's id: the client's key where it sends one, so that a repeat of the request is a repeat of the command. */
-const commandId = (ctx: Koa.Context, command: Command): string => {
-  const key = idempotencyKey(ctx) ?? crypto.randomUUID();
-  return `${ctx.method} ${ctx.path} ${fingerprint(key)} ${fingerprint(command)}`;
-};
+/** What is remembered of a command that came with an Idempotency-Key. Not the path: it spells one order in many ways. */
+function memoryOf(ctx: Koa.Context, who: Claims, command: Command): Memory | undefined {
+  const key = idempotencyKey(ctx);
+  const [, , , what] = ctx.path.split("/");
+  return key === undefined
+    ? undefined
+    : { key: fingerprint([who.sub, ctx.method, what, key]), body: fingerprint(command) };
+}
+
+const otherBody = () => new Problem(422, "this Idempotency-Key came with another body before");

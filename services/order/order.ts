@@ -117,6 +117,8 @@ const moves: Record<Status, Status[]> = {
   cancelled: [],
 };
 
+export const allowedFrom = (status: Status): Status[] => moves[status];
+
 export const noPayment: Order["payment"] = {
   status: "none",
   attempt: 0,
@@ -239,8 +241,9 @@ export function decide(order: Order, command: Command, at: At): Decision {
     }
 
     case "remove": {
-      const ended = status === "delivered" || status === "cancelled";
-      if (!ended || !allBack(order)) return refuse(order, ended ? "a refund is open" : `the order is ${status}`);
+      const over = status === "delivered" || status === "cancelled";
+      if (progress(order).phase !== "ended")
+        return refuse(order, over ? "money or goods are still on their way back" : `the order is ${status}`);
       return change(order, at, "event", "remove", { deleted_at: at.now }, []);
     }
 

@@ -15,6 +15,9 @@ export type Outcome =
 
 type From = PageQuery & { offset?: number | undefined };
 
+/** A client's Idempotency-Key, scoped and hashed, and the hash of the body it came with. */
+export type Memory = { key: string; body: string };
+
 const key = (id: string) => `order:${id}`;
 
 /** Pages by customer, by status and plain, and the timeline: expression indexes on the table of the state store. */
@@ -34,6 +37,10 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
   const historyRow = (orderId: string, entry: TimelineEntry): Write => ({
     key: `history:${orderId}:${entry.seq}`,
     value: { order_id: orderId, ...entry },
+  });
+  const commandRow = (orderId: string, { key, body }: Memory) => ({
+    key: `command:${orderId}:${key}`,
+    value: { body },
   });
   const messages = ({ order, effects }: Decision & { kind: "changed" }) => effects.map((e) => message(order, e));
 
@@ -56,8 +63,24 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
       return stored;
     },
 
-    /** Every change goes through here: load, decide, commit; a repeat of `commandId` changes nothing. */
-    apply(id: string, commandId: string, command: Command, at: At): Promise<Outcome> {
+    /** Whether a command with this Idempotency-Key was answered before, and with which body. */
+    async remembered(id: string, memory: Memory): Promise<"no" | "same" | "other body"> {
+      const { value } = await store.get<{ body: string }>(commandRow(id, memory).key);
+      if (!value) return "no";
+      return value.body === memory.body ? "same" : "other body";
+    },
+
+    /** A command that changed nothing was answered too. */
+    async remember(id: string, memory: Memory): Promise<"no" | "same" | "other body"> {
+      const { key, value } = commandRow(id, memory);
+      return (await store.insert(key, value)) ? "same" : this.remembered(id, memory);
+    },
+
+    /**
+     * Every change goes through here: load, decide, commit; a repeat of `commandId` changes nothing. The order itself
+     * remembers its latest ids only, so what a client relies on has a row of its own.
+     */
+    apply(id: string, commandId: string, command: Command, at: At, memory?: Memory): Promise<Outcome> {
       return update<Order, Outcome>(key(id), commandId, (order, seen) => {
         if (!order) return { reply: { kind: "unknown" } };
         const decision: Decision = seen ? { kind: "unchanged" } : decide(order, command, at);
@@ -66,7 +89,7 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
           reply: { kind: "changed", order: decision.order },
           next: decision.order,
           messages: messages(decision),
-          rows: [historyRow(id, decision.entry)],
+          rows: [historyRow(id, decision.entry), ...(memory ? [commandRow(id, memory)] : [])],
         };
       });
     },
