@@ -150,7 +150,7 @@ describe("the first admin", () => {
 
   test("needs an account and a running system, and says so", () => {
     expect(make("nobody@example.com")).toEqual([1, expect.stringContaining("no account nobody@example.com")]);
-    expect(make("nobody")).toEqual([1, expect.stringContaining("Name the e-mail address")]);
+    expect(make("nobody")).toEqual([1, expect.stringContaining("is no e-mail address")]);
     expect(make("nobody@example.com", { DAPR_HTTP_PORT: "9" })).toEqual([
       1,
       expect.stringContaining("start the system"),

@@ -29,7 +29,7 @@ export function deadLetters(router: Router, app: string, redrive: Redrive, { sto
     mustBeAdmin(await authenticate(ctx));
     const page = query(ctx, ListDeadLetters);
     const { limit, cursor } = page;
-    const position = cursor === undefined ? [] : positionOf(cursor, 3);
+    const position = cursor === undefined ? [] : positionOf("dead-letters", cursor, 3);
     if (!position) throw new Problem(400, "the cursor is not one of ours");
     const rows = await sql.sure<Omit<Row, "body"> & { id: string }>(
       `SELECT value - 'body' || jsonb_build_object('id', substr(key, ${prefix.length + 1}), 'service', '${app}')
@@ -39,6 +39,7 @@ export function deadLetters(router: Router, app: string, redrive: Redrive, { sto
       ...position,
     );
     ctx.body = pageOf(
+      "dead-letters",
       rows.map((row) => [row]),
       page,
       ({ at, id }) => [at, id, app],

@@ -1,5 +1,6 @@
 import type { PageQuery } from "../contracts/common.js";
 import type { Dapr } from "./dapr.js";
+import { isStorable } from "./http.js";
 import { Unavailable } from "./problem.js";
 
 export type Sql = ReturnType<typeof sqlBinding>;
@@ -49,25 +50,27 @@ export function sqlBinding(dapr: Dapr, name: string) {
   };
 }
 
-/** Keyset cursors: what the last row sorted by, opaque to clients. */
-export const cursorOf = (...position: (string | number)[]): string =>
-  Buffer.from(JSON.stringify(position)).toString("base64url");
+/** Keyset cursors: the list, and what the last row sorted by; opaque to clients. */
+export const cursorOf = (list: string, ...position: (string | number)[]): string =>
+  Buffer.from(JSON.stringify([list, ...position])).toString("base64url");
+
+type Position<T> = (item: T) => (string | number)[];
 
 /** A page of `limit` out of rows that were asked for with one more, to see whether there is a next. */
-export function pageOf<T>(rows: [T][], { limit, cursors }: PageQuery, position: (item: T) => (string | number)[]) {
+export function pageOf<T>(list: string, rows: [T][], { limit, cursors }: PageQuery, position: Position<T>) {
   const items = rows.slice(0, limit).map(([item]) => item);
-  const after = (item: T) => cursorOf(...position(item));
+  const after = (item: T) => cursorOf(list, ...position(item));
   const last = items.at(-1);
   const next_cursor = rows.length > limit && last ? after(last) : null;
   return { items, next_cursor, ...(cursors && { cursors: items.map(after) }) };
 }
 
-/** undefined when the text is no cursor of `length` strings. */
-export function positionOf(cursor: string, length: number): string[] | undefined {
+/** undefined when the text is no cursor of this list, whose positions have so many strings. */
+export function positionOf(list: string, cursor: string, length: number): string[] | undefined {
   try {
-    const position: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString());
-    const right = Array.isArray(position) && position.length === length && position.every((p) => typeof p === "string");
-    return right ? position : undefined;
+    const [of, ...position] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
+    const right = of === list && position.length === length && position.every((p) => typeof p === "string");
+    return right && isStorable(position) ? (position as string[]) : undefined;
   } catch {
     return undefined;
   }

@@ -32,12 +32,16 @@ export function deadLetters({ router }: App, { dapr, authenticate, forward }: De
   router.get(api.deadLetters.path, async (ctx) => {
     mustBeAdmin(await authenticate(ctx));
     const { service, limit, cursor, cursors } = query(ctx, ListDeadLetters);
-    if (cursor !== undefined && !positionOf(cursor, 3)) throw new Problem(400, "the cursor is not one of ours");
+    if (cursor !== undefined && !positionOf("dead-letters", cursor, 3))
+      throw new Problem(400, "the cursor is not one of ours");
     const search = new URLSearchParams({ limit: String(limit), ...(cursor !== undefined && { cursor }) });
     const from = service ? [service] : Consumer.options;
     const pages = await Promise.all(from.map((one) => pageOf(one, search, ctx.get("authorization"))));
     const page = merged(pages, limit);
-    ctx.body = { ...page, ...(cursors && { cursors: page.items.map((item) => cursorOf(...position(item))) }) };
+    ctx.body = {
+      ...page,
+      ...(cursors && { cursors: page.items.map((item) => cursorOf("dead-letters", ...position(item))) }),
+    };
   });
 
   for (const { method, path } of [api.deadLetter, api.discard, api.redrive])
@@ -55,7 +59,7 @@ function merged(pages: z.infer<typeof Page>[], limit: number): z.infer<typeof Pa
   const items = all.slice(0, limit);
   const last = items.at(-1);
   const more = all.length > limit || pages.some(({ next_cursor }) => next_cursor !== null);
-  return { items, next_cursor: more && last ? cursorOf(...position(last)) : null };
+  return { items, next_cursor: more && last ? cursorOf("dead-letters", ...position(last)) : null };
 }
 
 const position = ({ at, id, service }: DeadLetter) => [at, id, service];

@@ -42,7 +42,7 @@ export function routes({ router }: App, sql: Sql, authenticate: Authenticate): v
     const who = await authenticate(ctx);
     const page = query(ctx, PageQuery);
     const { limit, cursor } = page;
-    const position = cursor === undefined ? undefined : positionOf(cursor, 2);
+    const position = cursor === undefined ? undefined : positionOf("notifications", cursor, 2);
     if (cursor !== undefined && !position) throw new Problem(400, "the cursor is not one of ours");
     const rows = await sql.query<[Row]>(
       `SELECT value FROM state WHERE starts_with(key, 'notification:') AND value->>'user_id' = $1
@@ -51,7 +51,10 @@ export function routes({ router }: App, sql: Sql, authenticate: Authenticate): v
       who.sub,
       ...(position ?? []),
     );
-    const { items, ...cursors } = pageOf(rows, page, (last) => [last.created_at, `notification:${last.id}`]);
+    const { items, ...cursors } = pageOf("notifications", rows, page, (last) => [
+      last.created_at,
+      `notification:${last.id}`,
+    ]);
     ctx.body = { items: items.map(view), ...cursors };
   });
 }

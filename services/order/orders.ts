@@ -103,7 +103,7 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
       if (filter.user_id) where.push(`value->>'user_id' = ${bind(filter.user_id)}`);
       if (filter.status) where.push(`value->>'status' = ${bind(filter.status)}`);
       if (cursor) {
-        const [createdAt, last] = positionOf(cursor, 2) ?? [];
+        const [createdAt, last] = positionOf("orders", cursor, 2) ?? [];
         if (!createdAt || !last) return undefined;
         where.push(`(value->>'created_at', key) < (${bind(createdAt)}, ${bind(last)})`);
       }
@@ -113,21 +113,21 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
          ORDER BY value->>'created_at' ${direction}, key ${direction} LIMIT ${limit + 1} OFFSET ${offset ?? 0}`,
         ...params,
       );
-      const found = pageOf(rows, page, (last) => [last.created_at, key(last.id)]);
+      const found = pageOf("orders", rows, page, (last) => [last.created_at, key(last.id)]);
       return offset === undefined ? found : { items: found.items, next_cursor: null };
     },
 
     /** By sequence number, after the cursor; undefined when the cursor is none of ours. */
     async timeline(orderId: string, page: PageQuery) {
       const { limit, cursor } = page;
-      const after = cursor ? positionOf(cursor, 1)?.[0] : "0";
+      const after = cursor ? positionOf("timeline", cursor, 1)?.[0] : "0";
       if (after === undefined || !/^\d{1,15}$/.test(after)) return undefined;
       const rows = await sql.query<[TimelineEntry & { order_id?: string }]>(
         `SELECT value FROM state WHERE starts_with(key, 'history:') AND value->>'order_id' = $1
          AND (value->>'seq')::bigint > ${after} ORDER BY (value->>'seq')::bigint LIMIT ${limit + 1}`,
         orderId,
       );
-      const { items, ...cursors } = pageOf(rows, page, (last) => [String(last.seq)]);
+      const { items, ...cursors } = pageOf("timeline", rows, page, (last) => [String(last.seq)]);
       return { items: items.map(({ order_id, ...entry }) => entry), ...cursors };
     },
 

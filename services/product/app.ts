@@ -31,7 +31,7 @@ export function routes({ router }: App, { store, sql, authenticate, currencies }
     const bind = (value: string) => `$${params.push(value)}`;
     if (q) where.push(`value->>'name' ILIKE ${bind(`%${q.replace(/[\\%_]/g, "\\$&")}%`)}`);
     if (cursor) {
-      const [name, last] = positionOf(cursor, 2) ?? [];
+      const [name, last] = positionOf("products", cursor, 2) ?? [];
       if (name === undefined || last === undefined) throw new Problem(400, "the cursor is not one of ours");
       where.push(`(value->>'name', key) > (${bind(name)}, ${bind(last)})`);
     }
@@ -39,7 +39,7 @@ export function routes({ router }: App, { store, sql, authenticate, currencies }
       `SELECT value FROM state WHERE ${where.join(" AND ")} ORDER BY value->>'name', key LIMIT ${limit + 1}`,
       ...params,
     );
-    const { items, ...cursors } = pageOf(rows, page, (last) => [last.name, key(last.id)]);
+    const { items, ...cursors } = pageOf("products", rows, page, (last) => [last.name, key(last.id)]);
     ctx.body = { items: items.map(view), ...cursors };
   });
 

@@ -28,7 +28,10 @@ async function makeAdmin(email: string, daprPort: number): Promise<string> {
 const email = Email.safeParse(process.argv[2]);
 const port = Number(process.env.DAPR_HTTP_PORT);
 try {
-  if (!email.success) throw new Error(`Name the e-mail address of an account, not ${process.argv[2] ?? "nothing"}.`);
+  if (!email.success)
+    throw new Error(
+      `Say whose account: npm run admin -- <e-mail>. ${process.argv[2] ?? "Nothing"} is no e-mail address.`,
+    );
   if (!port) throw new Error("DAPR_HTTP_PORT is not set: run this beside the user service's sidecar.");
   console.log(await makeAdmin(email.data, port));
 } catch (error) {
