@@ -11,7 +11,6 @@ import { cpuOf } from "./usage.js";
 const sizes = [1_000, 100_000];
 const batch = 10_000;
 const apps = ["product", "user", "inventory", "order", "api-gateway"];
-/** Half of all orders are one customer's: the list of somebody with few orders would prove nothing. */
 const statuses = ["payment_required", "paid", "processing", "shipped", "delivered", "cancelled"];
 
 type List = (limit: number) => Promise<unknown>;
@@ -78,7 +77,10 @@ function deep(staff: Client): List {
   };
 }
 
-/** Copies of the first order, older by a second each, of every status, every other one the same customer's. */
+/**
+ * Copies of the first order, older by a second each, of every status. Every other one is the same customer's: the list of
+ * somebody with few orders would prove nothing.
+ */
 const copies = (from: number, count: number) => `
   INSERT INTO state (key, value, isbinary)
   SELECT 'order:' || id, value || jsonb_build_object('id', id,

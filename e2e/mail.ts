@@ -6,32 +6,23 @@ import type { Notification } from "../contracts/notification.js";
 import { catcher } from "./catcher.js";
 import { crashes } from "./settings.js";
 import {
-  anyone,
   eventually,
+  newCustomer,
   type Person,
   place,
-  port,
   processes,
   product,
   publishForeign,
   reaches,
-  withToken,
+  sql,
 } from "./system.js";
 
 const post = catcher();
 beforeAll(post.open);
 afterAll(post.close);
 
-type Customer = Person & { id: string; email: string };
-
-/** An account of this test's own, so that nobody else's messages are in the way. */
-async function customer(locale?: string): Promise<Customer> {
-  const email = `${crypto.randomUUID()}@example.com`;
-  const password = "long enough";
-  const { body } = await anyone.call<{ id: string }>("POST", "/users", { email, password, name: "Eve <b>", locale });
-  const token = await anyone.call<{ access_token: string }>("POST", "/auth/token", { email, password });
-  return { ...withToken(token.body.access_token), id: body.id, email };
-}
+type Customer = Awaited<ReturnType<typeof newCustomer>>;
+const customer = (locale?: string) => newCustomer({ name: "Eve <b>", locale });
 
 const messagesOf = async (who: Person) =>
   (await who.call<{ items: Notification[] }>("GET", "/notifications?limit=100")).body.items;
@@ -53,11 +44,10 @@ const shippedTo = (user_id: string, order_id = crypto.randomUUID()) => {
 
 /** Stored messages by their order, asked through the service's own sidecar; `change` is merged into them first. */
 async function storedFor(order_id: string, change: object = {}) {
-  const sql = `UPDATE state SET value = value || '${JSON.stringify(change)}'
+  const update = `UPDATE state SET value = value || '${JSON.stringify(change)}'
     WHERE starts_with(key, 'notification:') AND value->>'order_id' = '${order_id}' RETURNING value`;
-  const body = JSON.stringify({ operation: "query", metadata: { sql } });
-  const answer = await fetch(`http://127.0.0.1:${port(3505)}/v1.0/bindings/notification-sql`, { method: "POST", body });
-  return (JSON.parse((await answer.text()) || "null") ?? []).map(([row]: [object]) => row) as Record<string, unknown>[];
+  const rows = await sql<[Record<string, unknown>][] | null>("notification", "query", update);
+  return (rows ?? []).map(([row]) => row);
 }
 
 describe("a customer's mail", () => {

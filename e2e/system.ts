@@ -68,7 +68,7 @@ export const tokenFor = async (email: string, password: string) =>
 export const signedIn = async (name: "ada" | "bob" | "staff" | "admin"): Promise<Person> => person(await tokenOf(name));
 
 /** A customer of this test alone. */
-export async function newCustomer(about: { locale?: string; country?: string } = {}) {
+export async function newCustomer(about: { name?: string; locale?: string; country?: string } = {}) {
   const email = `${crypto.randomUUID()}@example.org`;
   const password = crypto.randomUUID();
   const { id } = await must(anyone.signUp({ body: { email, password, name: "New Customer", ...about } }));
@@ -158,10 +158,10 @@ export async function atOnce<T, R>(items: T[], limit: number, work: (item: T) =>
   return results;
 }
 
-type Owner = "order" | "payment" | "inventory";
+type Owner = "order" | "payment" | "notification" | "inventory";
 /** SQL on a service's state table, through its own sidecar. */
 export async function sql<T = null>(service: Owner, operation: "query" | "exec", statement: string): Promise<T> {
-  const daprPort = port({ order: 3502, payment: 3504, inventory: 3506 }[service]);
+  const daprPort = port({ order: 3502, payment: 3504, notification: 3505, inventory: 3506 }[service]);
   const body = JSON.stringify({ operation, metadata: { sql: statement } });
   const answer = await fetch(`http://127.0.0.1:${daprPort}/v1.0/bindings/${service}-sql`, { method: "POST", body });
   if (!answer.ok) throw new Error(await answer.text());

@@ -1,6 +1,5 @@
 import type { Message, Outbox } from "./outbox.js";
-import { Unavailable } from "./problem.js";
-import type { Store, Write } from "./state.js";
+import { type Store, untilStored, type Write } from "./state.js";
 
 /** An entity that remembers which commands and events it has applied: its own inbox, in its own row. */
 export type Aggregate = { applied: string[] };
@@ -26,26 +25,25 @@ export type Update = <T extends Aggregate, R>(
  * reads again: its own id there means the commit was not lost, only the answer; a new etag means decide again.
  */
 export function updater(store: Store, outbox: Outbox): Update {
-  return async (key, id, decide) => {
+  return (key, id, decide) => {
     let unsure: (() => void) | undefined;
-    for (let tries = 0; tries < 10; tries++) {
-      if (tries > 0) await new Promise((resume) => setTimeout(resume, Math.random() * 20 * 2 ** Math.min(tries, 6)));
+    return untilStored(async () => {
       const { value: current, etag } = await store.get<Exclude<Parameters<typeof decide>[0], undefined>>(key);
       const seen = current?.applied.includes(id) ?? false;
       if (seen) unsure?.();
       const { reply, next, messages = [], rows = [] } = decide(current, seen);
       if (!next) {
         await outbox.say(messages);
-        return reply;
+        return { reply };
       }
       const { writes, sendNow } = outbox.prepare(messages);
       const applied = seen ? next.applied : [...next.applied, id].slice(-remembered);
       if (await store.transact([{ key, value: { ...next, applied }, etag, insert: !etag }, ...rows, ...writes])) {
         sendNow();
-        return reply;
+        return { reply };
       }
       unsure = sendNow;
-    }
-    throw new Unavailable("the state store");
+      return undefined;
+    });
   };
 }

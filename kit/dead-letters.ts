@@ -5,7 +5,7 @@ import { type Authenticate, mustBeAdmin } from "./auth.js";
 import { isStorable, query } from "./http.js";
 import type { Logger } from "./log.js";
 import { Problem } from "./problem.js";
-import { pageOf, positionOf, type Sql } from "./sql.js";
+import { pageOf, type Sql, startOf } from "./sql.js";
 import type { Store } from "./state.js";
 
 /** The message is kept as text: what could not be handled may be what no database stores as JSON. */
@@ -29,8 +29,7 @@ export function deadLetters(router: Router, app: string, redrive: Redrive, { sto
     mustBeAdmin(await authenticate(ctx));
     const page = query(ctx, ListDeadLetters);
     const { limit, cursor } = page;
-    const position = cursor === undefined ? [] : positionOf("dead-letters", cursor, 3);
-    if (!position) throw new Problem(400, "the cursor is not one of ours");
+    const position = cursor === undefined ? [] : startOf("dead-letters", cursor, 3);
     const rows = await sql.sure<Omit<Row, "body"> & { id: string }>(
       `SELECT value - 'body' || jsonb_build_object('id', substr(key, ${prefix.length + 1}), 'service', '${app}')
        FROM state WHERE starts_with(key, '${prefix}')

@@ -12,6 +12,8 @@ export function idempotencyKey(ctx: Koa.Context): string | undefined {
   return key;
 }
 
+export const otherBody = () => new Problem(422, "this Idempotency-Key came with another body before");
+
 /** The same for the same content, in whatever order its fields came. */
 export const fingerprint = (request: unknown): string =>
   createHash("sha256").update(JSON.stringify(request, sorted)).digest("base64url").slice(0, 22);

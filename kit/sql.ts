@@ -1,7 +1,7 @@
 import type { PageQuery } from "../contracts/common.js";
 import type { Dapr } from "./dapr.js";
 import { isStorable } from "./http.js";
-import { Unavailable } from "./problem.js";
+import { Problem, Unavailable } from "./problem.js";
 
 export type Sql = ReturnType<typeof sqlBinding>;
 
@@ -29,6 +29,13 @@ export function sqlBinding(dapr: Dapr, name: string) {
       );
       if (!row) throw new Unavailable(name);
       return row[0];
+    },
+    /** The values of those of the keys that exist. */
+    values<T>(keys: string[]): Promise<T[]> {
+      return this.sure<T>(
+        "SELECT value FROM state WHERE key = ANY(ARRAY(SELECT jsonb_array_elements_text($1::text::jsonb)))",
+        JSON.stringify(keys),
+      );
     },
     async exec(sql: string, ...params: unknown[]): Promise<void> {
       await run("exec", sql, params);
@@ -69,9 +76,18 @@ export function pageOf<T>(list: string, rows: [T][], { limit, cursors }: PageQue
 export function positionOf(list: string, cursor: string, length: number): string[] | undefined {
   try {
     const [of, ...position] = JSON.parse(Buffer.from(cursor, "base64url").toString()) as unknown[];
-    const right = of === list && position.length === length && position.every((p) => typeof p === "string");
+    const right = of === list && position.length === length && position.every((p) => p && typeof p === "string");
     return right && isStorable(position) ? (position as string[]) : undefined;
   } catch {
     return undefined;
   }
 }
+
+/** The position that a client's cursor names; 400 when it is none of this list's. */
+export function startOf(list: string, cursor: string, length: number): string[] {
+  const position = positionOf(list, cursor, length);
+  if (!position) throw badCursor();
+  return position;
+}
+
+export const badCursor = () => new Problem(400, "the cursor is not one of ours");

@@ -3,6 +3,19 @@ import { Unavailable } from "./problem.js";
 
 export type Found<T> = { value: T; etag: string } | { value: undefined; etag: undefined };
 export type Write = { key: string; value: object; etag?: string | undefined; insert?: boolean };
+/**
+ * Tries a guarded write until it is known to be stored: whoever else writes, or an answer that is lost, means read and
+ * decide again, soon and then later. `attempt` gives its reply, or undefined for another try.
+ */
+export async function untilStored<T>(attempt: (tries: number) => Promise<{ reply: T } | undefined>): Promise<T> {
+  for (let tries = 0; tries < 10; tries++) {
+    if (tries > 0) await new Promise((resume) => setTimeout(resume, Math.random() * 20 * 2 ** Math.min(tries, 6)));
+    const done = await attempt(tries);
+    if (done) return done.reply;
+  }
+  throw new Unavailable("the state store");
+}
+
 export type Store = ReturnType<typeof stateStore>;
 
 /**

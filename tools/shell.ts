@@ -31,6 +31,19 @@ export function run(
   });
 }
 
+/** The same with this process's own terminal: its output is seen as it comes. */
+export function runAloud(command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((done) => {
+    const child = spawn(command, args, { cwd, env, stdio: "inherit" });
+    const endIt = () => void child.kill();
+    process.once("exit", endIt);
+    child.once("close", (code) => {
+      process.off("exit", endIt);
+      done(code ?? 1);
+    });
+  });
+}
+
 /** Where a program is on PATH, if it is. */
 export function which(name: string, path = process.env.PATH ?? ""): string | undefined {
   return path

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { customer, seeded, tokenOf } from "./contract-seeds.js";
@@ -6,6 +5,7 @@ import { instanceOf, portOf, root } from "./instance.js";
 import { reset } from "./reset.js";
 import { aloud, elapsed, help } from "./say.js";
 import { ensureSchemathesis } from "./schemathesis.js";
+import { runAloud } from "./shell.js";
 import { launch } from "./supervisor.js";
 
 const usage = `
@@ -57,13 +57,5 @@ export async function run(args: string[]): Promise<void> {
 
 function schemathesis(python: string, args: string[], cwd: string, env: NodeJS.ProcessEnv): Promise<number> {
   const program = ["-c", "from schemathesis.cli import schemathesis; schemathesis()"];
-  return new Promise((done) => {
-    const child = spawn(python, [...program, ...args], { cwd, env, stdio: "inherit" });
-    const endIt = () => void child.kill();
-    process.once("exit", endIt);
-    child.once("close", (code) => {
-      process.off("exit", endIt);
-      done(code ?? 1);
-    });
-  });
+  return runAloud(python, [...program, ...args], cwd, env);
 }

@@ -7,7 +7,8 @@ import { type Authenticate, mustBeAdmin } from "../../kit/auth.js";
 import type { Dapr } from "../../kit/dapr.js";
 import { type App, query } from "../../kit/http.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
-import { cursorOf, positionOf } from "../../kit/sql.js";
+import { cursorOf, startOf } from "../../kit/sql.js";
+import { routerPath } from "./routes.js";
 
 const Page = pageSchema(DeadLetter);
 
@@ -32,8 +33,7 @@ export function deadLetters({ router }: App, { dapr, authenticate, forward }: De
   router.get(api.deadLetters.path, async (ctx) => {
     mustBeAdmin(await authenticate(ctx));
     const { service, limit, cursor, cursors } = query(ctx, ListDeadLetters);
-    if (cursor !== undefined && !positionOf("dead-letters", cursor, 3))
-      throw new Problem(400, "the cursor is not one of ours");
+    if (cursor !== undefined) startOf("dead-letters", cursor, 3);
     const search = new URLSearchParams({ limit: String(limit), ...(cursor !== undefined && { cursor }) });
     const from = service ? [service] : Consumer.options;
     const pages = await Promise.all(from.map((one) => pageOf(one, search, ctx.get("authorization"))));
@@ -45,7 +45,7 @@ export function deadLetters({ router }: App, { dapr, authenticate, forward }: De
   });
 
   for (const { method, path } of [api.deadLetter, api.discard, api.redrive])
-    router.register(path.replace(/\{(\w+)\}/g, ":$1"), [method], async (ctx) => {
+    router.register(routerPath(path), [method], async (ctx) => {
       mustBeAdmin(await authenticate(ctx));
       const service = Consumer.safeParse(ctx.params.service);
       if (!service.success) throw new Problem(404, "there is no such consumer");

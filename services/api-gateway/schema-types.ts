@@ -1,4 +1,13 @@
 /** What the API answers, as contracts/ has it, in GraphQL's spelling: order_id is orderId. */
+const letter = `
+  id: String!
+  service: Consumer!
+  topic: String!
+  reason: String!
+  tries: Int!
+  at: DateTime!
+`;
+
 export const types = `
 "A decimal string with as many decimals as its currency has."
 scalar Money
@@ -185,23 +194,9 @@ type Notification {
   createdAt: DateTime!
 }
 
-type DeadLetter {
-  id: String!
-  service: Consumer!
-  topic: String!
-  reason: String!
-  tries: Int!
-  at: DateTime!
-}
+type DeadLetter {${letter}}
 
-type DeadLetterInFull {
-  id: String!
-  service: Consumer!
-  topic: String!
-  reason: String!
-  tries: Int!
-  at: DateTime!
-  "The CloudEvent as JSON text."
+type DeadLetterInFull {${letter}  "The CloudEvent as JSON text."
   body: String!
 }
 

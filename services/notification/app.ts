@@ -6,8 +6,7 @@ import type { Authenticate } from "../../kit/auth.js";
 import type { Envelope, Handlers } from "../../kit/events.js";
 import { type App, query } from "../../kit/http.js";
 import type { Logger } from "../../kit/log.js";
-import { Problem } from "../../kit/problem.js";
-import { pageOf, positionOf, type Sql } from "../../kit/sql.js";
+import { pageOf, type Sql, startOf } from "../../kit/sql.js";
 import type { Store } from "../../kit/state.js";
 import type { Contacts } from "./contacts.js";
 import { draft, type Row, view } from "./delivery.js";
@@ -42,14 +41,13 @@ export function routes({ router }: App, sql: Sql, authenticate: Authenticate): v
     const who = await authenticate(ctx);
     const page = query(ctx, PageQuery);
     const { limit, cursor } = page;
-    const position = cursor === undefined ? undefined : positionOf("notifications", cursor, 2);
-    if (cursor !== undefined && !position) throw new Problem(400, "the cursor is not one of ours");
+    const position = cursor === undefined ? [] : startOf("notifications", cursor, 2);
     const rows = await sql.query<[Row]>(
       `SELECT value FROM state WHERE starts_with(key, 'notification:') AND value->>'user_id' = $1
-       ${position ? "AND (value->>'created_at', key) < ($2, $3)" : ""}
+       ${position.length > 0 ? "AND (value->>'created_at', key) < ($2, $3)" : ""}
        ORDER BY value->>'created_at' DESC, key DESC LIMIT ${limit + 1}`,
       who.sub,
-      ...(position ?? []),
+      ...position,
     );
     const { items, ...cursors } = pageOf("notifications", rows, page, (last) => [
       last.created_at,

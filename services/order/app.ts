@@ -15,7 +15,7 @@ import type { Claims } from "../../contracts/user.js";
 import { type Authenticate, isStaff, mustBeAdmin, mustBeCustomer, mustBeStaff } from "../../kit/auth.js";
 import { about, traceId } from "../../kit/context.js";
 import { type App, body, query } from "../../kit/http.js";
-import { fingerprint, idempotencyKey } from "../../kit/idempotency.js";
+import { fingerprint, idempotencyKey, otherBody } from "../../kit/idempotency.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
 import type { Neighbours } from "./neighbours.js";
 import { type At, allowedFrom, type Command, type Order } from "./order.js";
@@ -124,7 +124,6 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
     if (from.offset !== undefined && from.cursor !== undefined)
       throw new Problem(400, "a cursor or an offset, not both");
     const found = await orders.page({ ...filter, ...(status && { status }) }, from);
-    if (!found) throw new Problem(400, "the cursor is not one of ours");
     ctx.body = { ...found, items: found.items.map(view) };
   };
 
@@ -145,9 +144,7 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
 
   router.get("/orders/:id/timeline", async (ctx) => {
     const { order } = await visible(ctx);
-    const found = await orders.timeline(order.id, query(ctx, PageQuery));
-    if (!found) throw new Problem(400, "the cursor is not one of ours");
-    ctx.body = found;
+    ctx.body = await orders.timeline(order.id, query(ctx, PageQuery));
   });
 
   router.get("/orders/:id/events", async (ctx) => {
@@ -244,5 +241,3 @@ function memoryOf(ctx: Koa.Context, who: Claims, command: Command): Memory | und
     ? undefined
     : { key: fingerprint([who.sub, ctx.method, what, key]), body: fingerprint(command) };
 }
-
-const otherBody = () => new Problem(422, "this Idempotency-Key came with another body before");

@@ -34,11 +34,7 @@ export function auditor({ dapr, store, sql, update, log, quietSeconds }: Deps) {
     stock: async (after: string | null) => StockAudit.parse(await dapr.ask("inventory", "/rpc/audit-stock", { after })),
   };
 
-  const ordersOf = (ids: string[]) =>
-    sql.sure<Order>(
-      "SELECT value FROM state WHERE key = ANY(ARRAY(SELECT jsonb_array_elements_text($1::text::jsonb)))",
-      JSON.stringify(ids.map((id) => `order:${id}`)),
-    );
+  const ordersOf = (ids: string[]) => sql.values<Order>(ids.map((id) => `order:${id}`));
 
   const changedIn = ({ since, until }: Run, [at = since, key = ""]: string[]) =>
     sql.sure<Order>(

@@ -2,7 +2,7 @@ import type { PageQuery } from "../../contracts/common.js";
 import type { TimelineEntry } from "../../contracts/order.js";
 import type { Update } from "../../kit/aggregate.js";
 import type { Outbox } from "../../kit/outbox.js";
-import { pageOf, positionOf, type Sql } from "../../kit/sql.js";
+import { badCursor, pageOf, type Sql, startOf } from "../../kit/sql.js";
 import type { Store, Write } from "../../kit/state.js";
 import { message } from "./messages.js";
 import { type At, type Command, type Decision, decide, type Order } from "./order.js";
@@ -94,7 +94,7 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
       });
     },
 
-    /** Newest first, after the cursor, or oldest first from an offset; undefined when the cursor is none of ours. */
+    /** Newest first, after the cursor, or oldest first from an offset. */
     async page(filter: { user_id?: string; status?: string }, { offset, ...page }: From) {
       const { limit, cursor } = page;
       const where = ["starts_with(key, 'order:')", "NOT value ? 'deleted_at'"];
@@ -103,8 +103,7 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
       if (filter.user_id) where.push(`value->>'user_id' = ${bind(filter.user_id)}`);
       if (filter.status) where.push(`value->>'status' = ${bind(filter.status)}`);
       if (cursor) {
-        const [createdAt, last] = positionOf("orders", cursor, 2) ?? [];
-        if (!createdAt || !last) return undefined;
+        const [createdAt, last] = startOf("orders", cursor, 2) as [string, string];
         where.push(`(value->>'created_at', key) < (${bind(createdAt)}, ${bind(last)})`);
       }
       const direction = offset === undefined ? "DESC" : "ASC";
@@ -117,11 +116,11 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
       return offset === undefined ? found : { items: found.items, next_cursor: null };
     },
 
-    /** By sequence number, after the cursor; undefined when the cursor is none of ours. */
+    /** By sequence number, after the cursor. */
     async timeline(orderId: string, page: PageQuery) {
       const { limit, cursor } = page;
-      const after = cursor ? positionOf("timeline", cursor, 1)?.[0] : "0";
-      if (after === undefined || !/^\d{1,15}$/.test(after)) return undefined;
+      const [after] = cursor ? (startOf("timeline", cursor, 1) as [string]) : ["0"];
+      if (!/^\d{1,15}$/.test(after)) throw badCursor();
       const rows = await sql.query<[TimelineEntry & { order_id?: string }]>(
         `SELECT value FROM state WHERE starts_with(key, 'history:') AND value->>'order_id' = $1
          AND (value->>'seq')::bigint > ${after} ORDER BY (value->>'seq')::bigint LIMIT ${limit + 1}`,

@@ -32,7 +32,7 @@ export function routes({ router }: App, { cashier, authenticate, ownerOf }: Deps
     ctx.body = { kind: "accepted" };
   });
 
-  const maySee = (who: Claims, account: Account) => account.user_id === who.sub || isStaff(who);
+  const maySee = (who: Claims, { user_id }: Pick<Account, "user_id">) => user_id === who.sub || isStaff(who);
   /** The account, if the caller may see it; another's is as unknown as none. */
   function visible(who: Claims, account: Account | undefined): Account {
     if (!account || !maySee(who, account)) throw new Problem(404, "there is no such payment");
@@ -62,7 +62,7 @@ export function routes({ router }: App, { cashier, authenticate, ownerOf }: Deps
     const account = id.success ? await cashier.of(id.data) : undefined;
     // The news of an order takes a moment to come here; until then it has no payments, but it is there.
     const user_id = account || !id.success ? account?.user_id : await ownerOf(id.data);
-    if (!user_id || (user_id !== who.sub && !isStaff(who))) throw new Problem(404, "there is no such order");
+    if (!user_id || !maySee(who, { user_id })) throw new Problem(404, "there is no such order");
     ctx.body = { items: account?.payments.map((payment) => view(account, payment)) ?? [], next_cursor: null };
   });
 

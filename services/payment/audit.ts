@@ -30,10 +30,7 @@ export function standing({ payments }: Pick<Account, "payments">): { open: boole
 export function auditRoutes({ router }: App, sql: Sql, provider: Provider): void {
   router.post("/rpc/audit", async (ctx) => {
     const { order_ids } = await body(ctx, AuditRequest);
-    const accounts = await sql.sure<Account>(
-      "SELECT value FROM state WHERE key = ANY(ARRAY(SELECT jsonb_array_elements_text($1::text::jsonb)))",
-      JSON.stringify(order_ids.map((id) => `account:${id}`)),
-    );
+    const accounts = await sql.values<Account>(order_ids.map((id) => `account:${id}`));
     const audit = async (order_id: string): Promise<MoneyOf> => {
       const account = accounts.find((one) => one.order_id === order_id);
       const { open, movements } = standing(account ?? { payments: [] });

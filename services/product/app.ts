@@ -3,10 +3,10 @@ import { Id } from "../../contracts/common.js";
 import { ListProducts, ProductsRequest, PutProduct } from "../../contracts/product.js";
 import { type Authenticate, mustBeAdmin } from "../../kit/auth.js";
 import { type App, body, query } from "../../kit/http.js";
-import { fingerprint, idempotencyKey } from "../../kit/idempotency.js";
+import { fingerprint, idempotencyKey, otherBody } from "../../kit/idempotency.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
-import { pageOf, positionOf, type Sql } from "../../kit/sql.js";
-import type { Found, Store } from "../../kit/state.js";
+import { pageOf, type Sql, startOf } from "../../kit/sql.js";
+import { type Found, type Store, untilStored } from "../../kit/state.js";
 import { added, exists, type Item, removed, replaced, view } from "./product.js";
 
 type Deps = { store: Store; sql: Sql; authenticate: Authenticate; currencies: () => string[] };
@@ -31,8 +31,7 @@ export function routes({ router }: App, { store, sql, authenticate, currencies }
     const bind = (value: string) => `$${params.push(value)}`;
     if (q) where.push(`value->>'name' ILIKE ${bind(`%${q.replace(/[\\%_]/g, "\\$&")}%`)}`);
     if (cursor) {
-      const [name, last] = positionOf("products", cursor, 2) ?? [];
-      if (name === undefined || last === undefined) throw new Problem(400, "the cursor is not one of ours");
+      const [name, last] = startOf("products", cursor, 2) as [string, string];
       where.push(`(value->>'name', key) > (${bind(name)}, ${bind(last)})`);
     }
     const rows = await sql.query<[Item]>(
@@ -70,8 +69,7 @@ export function routes({ router }: App, { store, sql, authenticate, currencies }
       stored = (await store.get<Item>(key(id))).value;
     }
     if (!stored) throw new Unavailable("the state store");
-    if (stored.request_hash !== request_hash)
-      throw new Problem(422, "this Idempotency-Key came with another body before");
+    if (stored.request_hash !== request_hash) throw otherBody();
     if (!exists(stored)) throw new Problem(409, "this product was added and has been taken out since");
     ctx.body = view(stored);
   });
@@ -103,15 +101,13 @@ export function routes({ router }: App, { store, sql, authenticate, currencies }
   /** A write that is not known to have happened is decided again on what is stored then, unless that is our own. */
   async function change(id: string | undefined, decide: (item: Item, now: string) => Item): Promise<Item> {
     const now = new Date().toISOString();
-    for (let tries = 0; tries < 10; tries++) {
-      if (tries > 0) await new Promise((resume) => setTimeout(resume, Math.random() * 20 * 2 ** Math.min(tries, 6)));
+    return untilStored(async (tries) => {
       const { value: item, etag } = await load(id);
-      if (tries > 0 && item?.deleted_at === now) return item;
+      if (tries > 0 && item?.deleted_at === now) return { reply: item };
       if (!exists(item)) throw new Problem(404, unknown);
-      const next = decide(item, now);
-      if (await store.transact([{ key: key(item.id), value: next, etag }])) return next;
-    }
-    throw new Unavailable("the state store");
+      const reply = decide(item, now);
+      return (await store.transact([{ key: key(item.id), value: reply, etag }])) ? { reply } : undefined;
+    });
   }
 
   function mustBeSold(currency: string): void {

@@ -1,5 +1,5 @@
 import { Unavailable } from "../../kit/problem.js";
-import type { Store } from "../../kit/state.js";
+import { type Store, untilStored } from "../../kit/state.js";
 import { type Account, normal } from "./user.js";
 
 export type Users = ReturnType<typeof users>;
@@ -45,15 +45,13 @@ export function users(store: Store) {
      * What the change made of the account; undefined when there is none. Another's write means: read and change again,
      * and so does a lost answer, so a change that is already there must be no reason to refuse.
      */
-    async change(id: string, change: (account: Account) => Account | Promise<Account>): Promise<Account | undefined> {
-      for (let tries = 0; tries < 10; tries++) {
-        if (tries > 0) await new Promise((resume) => setTimeout(resume, Math.random() * 20 * 2 ** Math.min(tries, 6)));
+    change(id: string, change: (account: Account) => Account | Promise<Account>): Promise<Account | undefined> {
+      return untilStored<Account | undefined>(async () => {
         const { value: account, etag } = await store.get<Account>(byId(id));
-        if (!account) return undefined;
-        const changed = await change(account);
-        if (await store.transact([{ key: byId(id), value: changed, etag }])) return changed;
-      }
-      throw new Unavailable("the state store");
+        if (!account) return { reply: undefined };
+        const reply = await change(account);
+        return (await store.transact([{ key: byId(id), value: reply, etag }])) ? { reply } : undefined;
+      });
     },
   };
 }

@@ -1,0 +1,29 @@
+import type { LaunchOptions } from "../tools/supervisor.js";
+import { appEnv, mailEnv, settings } from "./settings.js";
+
+/** A system of its own with fresh data, and what is asked of it: Vitest projects, one after the other. */
+export type Suite = {
+  says: string;
+  projects: string[];
+  launch?: LaunchOptions;
+  /** For the system's processes and the tests. */
+  env?: Record<string, string>;
+};
+
+// No test but those of mail writes to anyone, whatever is set.
+const noMail = { SMTP_HOST: "" };
+const launch = { settings, appEnv };
+
+/** `drift` comes last: what all tests of a suite left behind adds up. */
+export const suites: Record<string, Suite> = {
+  e2e: { says: "the system from outside", projects: ["e2e", "drift"], launch, env: noMail },
+  mail: {
+    says: "the system that sends mail, to a catcher of the test's own",
+    projects: ["mail"],
+    launch,
+    env: mailEnv,
+  },
+};
+
+/** Those of `npm test`; the others take longer and are asked for by name. */
+export const usual = ["e2e", "mail"];
