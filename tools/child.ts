@@ -33,7 +33,7 @@ export function child(spec: Spec, log: string, changed: () => void) {
   const { name, stopSignal = "SIGTERM", graceMs = 10_000 } = spec;
   let state: State = "stopped";
   let running: ChildProcess | undefined;
-  let since = "";
+  let bornAt = 0;
   let restarts = 0;
   let deaths = 0;
   let backoffMs = 0;
@@ -49,8 +49,8 @@ export function child(spec: Spec, log: string, changed: () => void) {
     // Its own process group: Ctrl-C in the terminal reaches the supervisor only, which then stops things in order.
     const born = spawn(command, args, { cwd, env, uid, gid, detached: true, stdio: ["ignore", output, output] });
     closeSync(output);
-    const bornAt = Date.now();
-    const ended = () => died(born, Date.now() - bornAt);
+    bornAt = Date.now();
+    const ended = () => died(born);
     born.once("exit", ended);
     born.once("error", (error) => {
       writeFileSync(log, `${error.message}\n`, { flag: "a" });
@@ -58,11 +58,12 @@ export function child(spec: Spec, log: string, changed: () => void) {
     });
     running = born;
     state = "running";
-    since = new Date(bornAt).toISOString();
     changed();
   }
 
-  function died(born: ChildProcess, livedMs: number): void {
+  const settled = () => Date.now() - bornAt > settledMs;
+
+  function died(born: ChildProcess): void {
     if (running !== born) return;
     running = undefined;
     changed();
@@ -70,7 +71,7 @@ export function child(spec: Spec, log: string, changed: () => void) {
       state = "stopped";
       return;
     }
-    if (livedMs > settledMs) backoffMs = deaths = 0;
+    if (settled()) backoffMs = deaths = 0;
     deaths += 1;
     restarts += 1;
     state = "restarting";
@@ -107,8 +108,15 @@ export function child(spec: Spec, log: string, changed: () => void) {
       closing = true;
       if (name) running?.kill(name);
     },
-    deaths: () => deaths,
-    seen: (): Process => ({ name, state, pid: running?.pid, restarts, since }),
+    /** How often it died lately; one that has lived for a while since is well. */
+    deaths: () => (running && settled() ? 0 : deaths),
+    seen: (): Process => ({
+      name,
+      state,
+      pid: running?.pid,
+      restarts,
+      since: bornAt ? new Date(bornAt).toISOString() : "",
+    }),
     recorded(): Recorded[] {
       const identity = running?.pid === undefined ? undefined : identityOf(running.pid);
       return identity ? [{ name, ...identity, rank: spec.rank, stopSignal }] : [];

@@ -52,6 +52,19 @@ test("names what keeps dying, with its last words", async () => {
   expect(kept.lastLines("app", 1)).toBe("no database");
 });
 
+test("what was killed often but lives since is well", async () => {
+  kept.start(spec("app", forever));
+  for (const deaths of [1, 2]) {
+    kept.kill("app");
+    await vi.waitFor(() => expect(of("app")).toMatchObject({ state: "running", restarts: deaths }));
+  }
+  expect(kept.failing(2)).toBe("app");
+
+  const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now() + 11_000);
+  expect(kept.failing(2)).toBeUndefined();
+  clock.mockRestore();
+});
+
 test("stops higher ranks first, and paused ones too", async () => {
   const log = join(dir, "order.txt");
   const noting = (name: string) =>

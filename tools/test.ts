@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Suite, suites, usual } from "../e2e/suites.js";
@@ -44,7 +44,7 @@ export async function run(args: string[]): Promise<void> {
 function countedIn(part: string, filters: string[]): Promise<Count> {
   if (part === "check") return check();
   if (part === "unit") return vitest("unit", filters);
-  return outside(suites[part] as Suite, filters);
+  return outside(part, suites[part] as Suite, filters);
 }
 
 async function check(): Promise<Count> {
@@ -67,7 +67,7 @@ async function vitest(project: string, filters: string[], env: Record<string, st
 }
 
 /** A suite against a system of its own with fresh data. */
-async function outside({ projects, env = {}, launch: options }: Suite, filters: string[]): Promise<Count> {
+async function outside(name: string, { projects, env = {}, launch: options }: Suite, filters: string[]) {
   const instance = instanceOf({ portBase: portOf(process.env.PORT_BASE, 18080) });
   const total = { ...none };
   Object.assign(process.env, env);
@@ -83,7 +83,17 @@ async function outside({ projects, env = {}, launch: options }: Suite, filters: 
     console.error(error instanceof Refusal ? error.message : error);
     add(total, { passed: 0, failed: 1 });
   }
+  if (total.failed > 0) keepLogs(name, instance.dir);
   return total;
+}
+
+/** The next suite begins with fresh data, and the logs tell what went wrong in this one. */
+function keepLogs(suite: string, dir: string): void {
+  const logs = join(dir, "logs");
+  const kept = join(root, ".run-failed", suite);
+  if (!existsSync(logs)) return;
+  cpSync(logs, kept, { recursive: true });
+  console.log(`\nThe logs of this system are kept in ${kept}`);
 }
 
 function add(total: Count, { passed, failed }: Count): void {
