@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import type { Status } from "../contracts/order.js";
+import { elapsed } from "../tools/say.js";
 import { type Cell, faultNames, matrix } from "./matrix.js";
 import { type Scene, scene, staff } from "./scene.js";
 import { faults } from "./settings.js";
@@ -95,8 +96,10 @@ async function played(cell: Named): Promise<Played> {
 const outcomes = new Map<string, Promise<Played>>();
 /** Plays cells side by side, each with an order of its own. */
 async function playAll(some: Named[]): Promise<void> {
+  const since = Date.now();
   for (const cell of some) outcomes.set(cell.name, played(cell));
   await Promise.allSettled(some.map(({ name }) => outcomes.get(name)));
+  console.log(`${outcomes.size} of ${cells.length} played (${elapsed(since)})`);
 }
 
 const crashes = ({ fault }: Named) => fault.startsWith("crash");
@@ -147,5 +150,15 @@ afterAll(() => {
   const reasons = Object.entries(matrix).flatMap(([step, row]) =>
     faultNames.flatMap((fault) => (typeof row[fault] === "string" ? [`${step} × ${fault}: ${row[fault]}`] : [])),
   );
-  console.log([line(columns), ...rows.map(line), "", "–", ...reasons.map((reason) => `  ${reason}`)].join("\n"));
+  console.log(
+    [
+      "What went wrong where, and where the order ended",
+      "",
+      line(columns),
+      ...rows.map(line),
+      "",
+      "–",
+      ...reasons.map((reason) => `  ${reason}`),
+    ].join("\n"),
+  );
 });

@@ -42,9 +42,10 @@ function killed(app: string): Promise<void> {
   const soon = async () => {
     await sleep(1_000);
     dying.delete(app);
+    // Refused while it is down for another reason.
     await eventually(
-      async () => (await processes.kill(app), true),
-      (done) => done === true,
+      () => processes.kill(app).then(() => "killed"),
+      (done) => done === "killed",
     );
   };
   const death = dying.get(app) ?? soon();
