@@ -6,7 +6,7 @@ import { elapsed } from "../tools/say.js";
 import { type Cell, faultNames, matrix } from "./matrix.js";
 import { type Scene, scene, staff } from "./scene.js";
 import { faults } from "./settings.js";
-import { eventually, orderOf, rowsUnder, sql, statementOf, stockOf, timelineOf } from "./system.js";
+import { atOnce, eventually, orderOf, rowsUnder, sql, statementOf, stockOf, timelineOf } from "./system.js";
 
 const price = 2_200;
 const stock = 10;
@@ -69,6 +69,9 @@ async function foundOf(s: Scene, moves: Status[]) {
   return { moves: changes, refund: payment.refund?.status ?? null, saga: runtimeStatus, ...rest };
 }
 
+/** Made before anything goes wrong. */
+const scenes = new Map(await atOnce(cells, 16, async ({ name }) => [name, await scene()] as const));
+
 type Played = { cell: Named; s: Scene };
 
 async function check({ cell, s }: Played, seconds: number): Promise<void> {
@@ -83,7 +86,7 @@ async function check({ cell, s }: Played, seconds: number): Promise<void> {
 }
 
 async function played(cell: Named): Promise<Played> {
-  const s = await scene();
+  const s = scenes.get(cell.name) as Scene;
   try {
     await cell.play(s);
     await check({ cell, s }, 60);

@@ -55,15 +55,9 @@ const pause = (seconds: number) => new Promise((done) => setTimeout(done, second
 
 /** The process dies before and after the transaction that holds this text. */
 function commits(app: string, text: string, moves: Status[], story: Play, more: Partial<Cell> = {}) {
-  const dies =
-    (point: string): Play =>
-    async (s) => {
-      s.arm(`${app}.${point}`, "hold 9", text);
-      await Promise.all([story(s), s.dies(`${app}.${point}`)]);
-    };
   return {
-    "crash before commit": ends(moves, dies("before-call"), more),
-    "crash after commit": ends(moves, dies("after-call"), more),
+    "crash before commit": ends(moves, (s) => s.dies(`${app}.before-call`, text, () => story(s)), more),
+    "crash after commit": ends(moves, (s) => s.dies(`${app}.after-call`, text, () => story(s)), more),
   };
 }
 
@@ -120,8 +114,7 @@ function commanded({ name, path, command }: Command, moves: Status[], before: Pl
     (point: string): Play =>
     async (s) => {
       await before(s);
-      s.arm(point, "hold 9", commit);
-      await Promise.all([done(s), s.dies(point)]);
+      await s.dies(point, commit, () => done(s));
     };
   return {
     // The store refuses, and the service decides again.
@@ -240,10 +233,9 @@ export const matrix: Record<string, Row> = {
       s.arm("order.after-call", "error 1", "/rpc/products", s.product_id);
       await s.place("card_ok");
     }),
-    "crash before commit": ends(processing, async (s) => {
-      s.arm("product.asked", "hold 9", "/rpc/products", s.product_id);
-      await Promise.all([s.place("card_ok"), s.dies("product.asked")]);
-    }),
+    "crash before commit": ends(processing, (s) =>
+      s.dies("product.asked", "/rpc/products", () => s.place("card_ok"), s.product_id),
+    ),
     "crash after commit": "it only reads",
     duplicate: "it only reads",
     "after cancel": "there is no order yet",
@@ -328,11 +320,7 @@ export const matrix: Record<string, Row> = {
       await expires(s);
     }),
     "crash before commit": "it is stored with the order",
-    "crash after commit": ends(cancelled(unpaid), async (s) => {
-      s.arm("order.before-call", "hold 9", start);
-      await expires(s);
-      await s.dies("order.before-call");
-    }),
+    "crash after commit": ends(cancelled(unpaid), (s) => s.dies("order.before-call", start, () => expires(s))),
     duplicate: ends(cancelled(unpaid), async (s) => {
       await expires(s);
       await s.until("payment_required");
@@ -490,11 +478,7 @@ export const matrix: Record<string, Row> = {
       await told(s);
     }),
     "crash before commit": "it is stored with the change it tells of",
-    "crash after commit": ends([...processing, "delivered"], async (s) => {
-      s.arm("order.before-call", "hold 9", over);
-      await told(s);
-      await s.dies("order.before-call");
-    }),
+    "crash after commit": ends([...processing, "delivered"], (s) => s.dies("order.before-call", over, () => told(s))),
     // An old hint once more, which would end the saga; then only the saga can ask for the refund that the broker lost.
     duplicate: ends(cancelled(processing), async (s) => {
       await reserved(s);

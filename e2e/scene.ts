@@ -33,24 +33,25 @@ const patience = 60;
 const insist = <T extends { status: number }>(ask: () => Promise<T>) =>
   eventually(ask, (a) => a.status < 500, patience);
 
+/** When nobody else has come to a fault point of a process for so long, it is killed. */
+const quiet = 4_000;
+const standing = new Map<string, { last: number; death: Promise<void> }>();
+
 /**
- * kill -9 of a process, for all who are at their fault points within a second: each of them sees it die where it stands.
- * It takes whatever else is under way in that process with it, which must survive that as well.
+ * kill -9 of a process for all who are held at its fault points: each of them sees it die where it stands. It takes
+ * whatever else is under way in that process with it, which must survive that as well.
  */
-const dying = new Map<string, Promise<void>>();
 function killed(app: string): Promise<void> {
-  const soon = async () => {
-    await sleep(1_000);
-    dying.delete(app);
-    // Refused while it is down for another reason.
-    await eventually(
-      () => processes.kill(app).then(() => "killed"),
-      (done) => done === "killed",
-    );
-  };
-  const death = dying.get(app) ?? soon();
-  dying.set(app, death);
-  return death;
+  const all = standing.get(app) ?? { last: 0, death: sleep(0).then(die) };
+  standing.set(app, all);
+  all.last = Date.now();
+  return all.death;
+
+  async function die(): Promise<void> {
+    while (Date.now() < all.last + quiet) await sleep(200);
+    standing.delete(app);
+    await processes.kill(app);
+  }
 }
 
 export type Scene = Awaited<ReturnType<typeof scene>>;
@@ -91,11 +92,19 @@ export async function scene() {
       if (!happened(file)) throw new Error(`nobody was held at ${file}`);
       rmSync(file, { force: true });
     },
-    /** The process dies while the order is held there. */
-    async dies(point: string): Promise<void> {
-      await this.hit(point);
-      await killed(point.split(".")[0] as string);
-      this.letGo(point);
+    /** The process dies at this point, which the order comes to in this story. */
+    async dies(point: string, texts: string, story: () => Promise<unknown>, about = id): Promise<void> {
+      const app = point.split(".")[0] as string;
+      // Inventory commits for all orders at once: who is held there would hold up the others, so it dies by itself.
+      const alone = app === "inventory";
+      this.arm(point, alone ? "crash 1" : "hold 9", texts, about);
+      const death = async () => {
+        await this.hit(point);
+        if (alone) return;
+        await killed(app);
+        this.letGo(point);
+      };
+      await Promise.all([story(), death()]);
     },
     /** What was armed and has not happened. */
     missed: () => [...armed.keys()].filter((file) => !happened(file)).map((file) => file.slice(faults.length + 1)),
@@ -157,9 +166,15 @@ export async function scene() {
     /** The very event once more, until this service has handled it. */
     async again(topic: Topic, app: string): Promise<void> {
       this.arm(`${app}.before-acknowledge`, "forget 1", `"${topic}"`);
-      const entries = (await broker("XREVRANGE", topic, "+", "-", "COUNT", "2000")) as [string, string[]][];
-      const [, fields] = entries.find(([, fields]) => fields.join(" ").includes(id)) as [string, string[]];
-      await broker("XADD", topic, "*", ...fields);
+      const fields = await waitFor(
+        `${topic} at the broker`,
+        async () => {
+          const entries = (await broker("XREVRANGE", topic, "+", "-", "COUNT", "2000")) as [string, string[]][];
+          return entries.map(([, fields]) => fields).find((fields) => fields.join(" ").includes(id));
+        },
+        (found) => found !== undefined,
+      );
+      await broker("XADD", topic, "*", ...(fields as string[]));
       await this.hit(`${app}.before-acknowledge`);
     },
     /** Asks the workflow engine itself about the saga of this order. */

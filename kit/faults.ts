@@ -23,20 +23,24 @@ export async function fault(point: string, ...passing: unknown[]): Promise<boole
   if (!folder) return false;
   const name = `${app}.${point}`;
   const passes = JSON.stringify(passing);
-  for (const file of readdirSync(folder).filter((file) => file === name || file.startsWith(`${name}.`))) {
-    const path = join(folder, file);
-    const [does = "crash", times = "1", ...texts] = wordsIn(path);
-    const about = file.slice(name.length + 1);
-    const left = Number(times) - 1;
-    if (left < 0 || ![about, ...texts].every((text) => passes.includes(text))) continue;
-    if (left > 0 || does === "hold") writeFileSync(path, [does, left, ...texts].join(" "));
-    else rmSync(path);
-    if (does === "crash") process.kill(process.pid, "SIGKILL");
-    if (does === "error") throw new Error(`a fault at ${file}`);
-    if (does === "forget") return true;
-    while (existsSync(path)) await sleep(20);
-  }
+  const files = readdirSync(folder).filter((file) => file === name || file.startsWith(`${name}.`));
+  const hits = files.flatMap((file) => hitBy(join(folder as string, file), file.slice(name.length + 1), passes));
+  const does = (what: string) => hits.some((hit) => hit.does === what);
+  if (does("crash")) process.kill(process.pid, "SIGKILL");
+  if (does("error")) throw new Error(`a fault at ${name}`);
+  if (does("forget")) return true;
+  while (hits.some(({ path }) => existsSync(path))) await sleep(20);
   return false;
+}
+
+/** Counts it when what passes is meant. */
+function hitBy(path: string, about: string, passes: string): { path: string; does: string }[] {
+  const [does = "crash", times = "1", ...texts] = wordsIn(path);
+  const left = Number(times) - 1;
+  if (left < 0 || ![about, ...texts].every((text) => passes.includes(text))) return [];
+  if (left > 0 || does === "hold") writeFileSync(path, [does, left, ...texts].join(" "));
+  else rmSync(path);
+  return [{ path, does }];
 }
 
 function wordsIn(path: string): string[] {
