@@ -1,30 +1,31 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { crashes } from "./settings.js";
+import { faults } from "./settings.js";
 import { eventually, orderOf, place, product, reaches, signedIn, statementOf, stockOf, timelineOf } from "./system.js";
 
 const ada = await signedIn("ada");
 const { id, price } = product(5);
 
-for (const left of readdirSync(crashes)) rmSync(join(crashes, left));
-const arm = (name: string) => writeFileSync(join(crashes, name), "");
-const died = (name: string) => !existsSync(join(crashes, name));
+for (const left of readdirSync(faults)) rmSync(join(faults, left));
+/** The process that passes this point with these texts dies there. */
+const arm = (point: string, texts = "") => writeFileSync(join(faults, point), `crash 1 ${texts}`);
+const died = (point: string) => !existsSync(join(faults, point));
 
 describe("a process that dies there leaves an order that goes on to the same end", () => {
   test.each([
-    ["order.after-commit", "after its commit, before anything is said"],
-    ["order.before-start", "before the saga is started"],
-    ["order.before-tell", "before the saga is told that the goods are reserved"],
-    ["order.before-acknowledge", "after it stored the payment's answer, before the broker knows"],
-    ["payment.before-outcome", "after the provider charged, before the answer is stored"],
-    ["payment.after-commit", "after its attempt or outcome is stored, before it is said"],
-    ["payment.before-acknowledge", "after the charge, before the broker knows"],
-    ["inventory.after-commit", "after the reservation, before it is said"],
-    ["inventory.before-acknowledge", "after the stock moved, before the broker knows"],
-  ])("%s: %s", async (point) => {
+    ["order.after-call", `/transaction ${id}`, "after its commit, before anything is said"],
+    ["order.before-call", "/start?instanceID", "before the saga is started"],
+    ["order.before-call", "/raiseEvent/", "before the saga is told that the goods are reserved"],
+    ["order.before-acknowledge", "", "after it stored the payment's answer, before the broker knows"],
+    ["payment.after-call", "/charges", "after the provider charged, before the answer is stored"],
+    ["payment.after-call", '/transaction "payments.succeeded"', "after the outcome is stored, before it is said"],
+    ["payment.before-acknowledge", "", "after the charge, before the broker knows"],
+    ["inventory.after-call", '/transaction "inventory.reserved"', "after the reservation, before it is said"],
+    ["inventory.before-acknowledge", "", "after the stock moved, before the broker knows"],
+  ])("%s %s: %s", async (point, texts) => {
     const before = await stockOf(id);
-    arm(point);
+    arm(point, texts);
     const key = crypto.randomUUID();
     const placed = await eventually(
       () => place(ada, id, 1, "card_ok", key),
@@ -47,14 +48,14 @@ describe("a process that dies there leaves an order that goes on to the same end
     const { body } = await place(ada, id, 1, "card_ok");
     await reaches(ada, body.id, "processing");
     const before = await stockOf(id);
-    arm("payment.before-refund-outcome");
+    arm("payment.after-call", "/refunds");
     expect((await ada.cancelOrder({ params: { id: body.id }, body: {} })).status).toBe(200);
     const done = await eventually(
       () => orderOf(ada, body.id),
       (order) => order.payment.refund?.status === "done",
       40,
     );
-    expect(died("payment.before-refund-outcome")).toBe(true);
+    expect(died("payment.after-call")).toBe(true);
     expect(done.payment.refund?.status).toBe("done");
     expect(await statementOf(body.id)).toMatchObject({ net: 0, refunds: [{ status: "succeeded" }] });
     expect(

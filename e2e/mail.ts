@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Notification } from "../contracts/notification.js";
 import { catcher } from "./catcher.js";
-import { crashes } from "./settings.js";
+import { faults } from "./settings.js";
 import {
   eventually,
   newCustomer,
@@ -191,7 +191,7 @@ describe("when something is away", () => {
 
   test("a process between mail and mark: the mail comes twice, the message is one", async () => {
     const eve = await customer();
-    writeFileSync(join(crashes, "notification.after-send"), "");
+    writeFileSync(join(faults, "notification.after-call"), "crash 1 /bindings/smtp");
     await publishForeign("orders.shipped", shippedTo(eve.id));
     const { messages, mails } = await told(eve, 1, 75);
     expect([messages.length, mails.length]).toEqual([1, 2]);

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Finding, Reconciliation } from "../contracts/admin.js";
-import { crashes } from "./settings.js";
+import { faults } from "./settings.js";
 import { anyone, eventually, newProduct, place, port, reaches, reconcile, signedIn, sql, stockOf } from "./system.js";
 
 const [ada, staff, admin] = await Promise.all([signedIn("ada"), signedIn("staff"), signedIn("admin")]);
@@ -124,9 +124,9 @@ describe("a run", () => {
   });
 
   test("whose process dies is brought to its end by another", async () => {
-    const point = join(crashes, "order.during-reconciliation");
+    const point = join(faults, "order.before-call");
     await reconcile();
-    writeFileSync(point, "");
+    writeFileSync(point, "crash 1 /rpc/audit");
     const begun = await admin.call<Reconciliation>("POST", "/admin/reconciliation");
     expect(begun.body.state).toBe("running");
     const ended = await eventually(

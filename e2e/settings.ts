@@ -10,10 +10,10 @@ export const settings = {
   sign_ins_per_minute: "100000",
 };
 
-/** A file in here, named after a crash point, kills the next process that passes it (kit/crash.ts). */
-export const crashes = join(tmpdir(), `orders-crash-${process.env.PORT_BASE ?? 18080}`);
-mkdirSync(crashes, { recursive: true });
-export const appEnv = { CRASH_DIR: crashes, CORS_ORIGINS: "https://shop.example", RECONCILE_QUIET_SECONDS: "2" };
+/** A file in here, named after a fault point, says what goes wrong there (kit/faults.ts). */
+export const faults = join(tmpdir(), `orders-faults-${process.env.PORT_BASE ?? 18080}`);
+mkdirSync(faults, { recursive: true });
+export const appEnv = { FAULTS_DIR: faults, CORS_ORIGINS: "https://shop.example", RECONCILE_QUIET_SECONDS: "2" };
 
 /** Where e2e/catcher.ts listens, for the system that e2e/mail.ts looks at; the other sends no mail. */
 export const mailPort = Number(process.env.PORT_BASE ?? 18080) - 8080 + 2525;

@@ -23,6 +23,13 @@ export const suites: Record<string, Suite> = {
     launch,
     env: mailEnv,
   },
+  failures: {
+    says: 'what may go wrong at each step of an order; CELLS="paid × error" only there',
+    projects: ["failures", "drift"],
+    // Nobody's time is over by accident, and the saga asks again soon.
+    launch: { settings: { ...settings, payment_window_seconds: "600", repeat_interval_seconds: "3" }, appEnv },
+    env: noMail,
+  },
 };
 
 /** Those of `npm test`; the others take longer and are asked for by name. */

@@ -140,7 +140,11 @@ export async function newProduct(stock = 1_000) {
 export const timelineOf = async (who: Person, id: string) =>
   (await must(who.timeline({ params: { id }, query: { limit: 100 } }))).items;
 
-export type Statement = { charges: { status: string; amount: number }[]; refunds: { status: string }[]; net: number };
+export type Statement = {
+  charges: { charge_id: string; status: string; amount: number }[];
+  refunds: { status: string }[];
+  net: number;
+};
 /** What the provider says it took and gave back for an order, in minor units. */
 export async function statementOf(orderId: string): Promise<Statement> {
   const answer = await fetch(`http://127.0.0.1:${port(8090)}/ledger?reference=${orderId}`);

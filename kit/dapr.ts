@@ -1,5 +1,6 @@
 import { Pool } from "undici";
 import { context } from "./context.js";
+import { fault } from "./faults.js";
 import { Unavailable } from "./problem.js";
 
 export type Answer = { status: number; text: string; etag?: string | undefined };
@@ -28,6 +29,7 @@ export function connect(port: number, timeoutMs = 30_000) {
     const here = context();
     if (here) headers.traceparent = here.traceparent;
     try {
+      if (await fault("before-call", path, body)) return { status: 204, text: "" } satisfies Answer;
       const answer = await pool.request({
         method,
         path,
@@ -35,6 +37,7 @@ export function connect(port: number, timeoutMs = 30_000) {
         body: body === undefined ? null : JSON.stringify(body),
       });
       const text = await answer.body.text();
+      await fault("after-call", path, body);
       return { status: answer.statusCode, text, etag: answer.headers.etag as string | undefined } satisfies Answer;
     } catch (error) {
       throw new Unavailable("the sidecar", error);

@@ -7,8 +7,8 @@ const Base = {
   DAPR_GRPC_PORT: z.coerce.number().int(),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   HOST: z.string().default("127.0.0.1"),
-  /** Only in tests: see crash.ts. */
-  CRASH_DIR: z.string().optional(),
+  /** Only in tests: see faults.ts. */
+  FAULTS_DIR: z.string().optional(),
 };
 
 export const flag = z

@@ -2,8 +2,8 @@ import type Router from "@koa/router";
 import { z } from "zod";
 import { canonical, type EventOf, events, type Topic } from "../contracts/events.js";
 import { about } from "./context.js";
-import { crashPoint } from "./crash.js";
 import { type Deps, deadLetters } from "./dead-letters.js";
+import { fault } from "./faults.js";
 import { isStorable, readAnyJson } from "./http.js";
 import { Unhandleable } from "./problem.js";
 
@@ -49,8 +49,9 @@ export function subscribe(router: Router, app: string, handlers: Handlers, deps:
     const { id, source } = event.data;
     const handler = handlers[topic] as (data: unknown, event: Envelope) => Promise<unknown>;
     try {
+      await fault("before-handle", topic, event.data);
       await handler(data.data, { id, source, redriven });
-      crashPoint(`${app}.before-acknowledge`);
+      await fault("before-acknowledge", topic, event.data);
       return undefined;
     } catch (error) {
       if (error instanceof Unhandleable) return error.message;

@@ -2,7 +2,8 @@ import { createServer, type Server } from "node:http";
 import Router from "@koa/router";
 import Koa, { HttpError } from "koa";
 import type { z } from "zod";
-import { traceparentOf, within } from "./context.js";
+import { context, traceparentOf, within } from "./context.js";
+import { fault } from "./faults.js";
 import type { Logger } from "./log.js";
 import { Problem, Unavailable } from "./problem.js";
 
@@ -111,6 +112,7 @@ export async function body<S extends z.ZodType>(ctx: Koa.Context, schema: S): Pr
   if (!ctx.is("application/json", "+json")) throw new Problem(415, "send application/json");
   const value = asJson(sent);
   if (!isStorable(value)) throw new Problem(422, unstorable);
+  await fault("asked", ctx.path, value);
   return parse(schema, value);
 }
 
@@ -146,6 +148,7 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
           throw new Unavailable("this replica, which is stopping,");
         }
         await next();
+        await fault("answered", ctx.path, context()?.order_id);
         if (ctx.status === 404 && ctx.body === undefined) throw new Problem(404, `there is no ${ctx.path}`);
         if (ctx.status === 405 || ctx.status === 501) throw new Problem(405, `${ctx.path} does not take ${ctx.method}`);
       } catch (error) {

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { EventOf, Topic } from "../contracts/events.js";
 import { context, traceparentOf, within } from "./context.js";
-import { crashPoint } from "./crash.js";
 import type { Dapr } from "./dapr.js";
 import { every, type Loop } from "./every.js";
 import type { Logger } from "./log.js";
@@ -62,10 +61,8 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
     } else if (!workflows) {
       throw new Error("this service has no workflows");
     } else if ("start" in message) {
-      crashPoint(`${app}.before-start`);
       await workflows.start(message.start);
     } else {
-      crashPoint(`${app}.before-tell`);
       await workflows.tell(message.tell);
     }
   }
@@ -121,11 +118,7 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
       const traceparent = context()?.traceparent ?? traceparentOf(undefined);
       const key = `outbox:${randomUUID()}`;
       const row: Row = { messages, traceparent, due: new Date(Date.now() + grace).toISOString() };
-      const sendNow = () => {
-        crashPoint(`${app}.after-commit`);
-        void send(key, row);
-      };
-      return { writes: [{ key, value: row }], sendNow };
+      return { writes: [{ key, value: row }], sendNow: () => void send(key, row) };
     },
     /** Sends what needs no row: a stored answer said again. Throws when Dapr does not take it. */
     async say(messages: Message[]): Promise<void> {

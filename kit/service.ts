@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
-import { armCrashPoints } from "./crash.js";
 import { connect, type Dapr } from "./dapr.js";
+import { armFaults } from "./faults.js";
 import { type App, app, listen } from "./http.js";
 import { type Logger, logger } from "./log.js";
 
@@ -9,7 +9,7 @@ type Env = {
   DAPR_HTTP_PORT: number;
   LOG_LEVEL: string;
   HOST: string;
-  CRASH_DIR?: string | undefined;
+  FAULTS_DIR?: string | undefined;
 };
 type Wire = { app: App; dapr: Dapr; log: Logger };
 export type Running = {
@@ -27,7 +27,7 @@ export type Running = {
  */
 export async function service(name: string, env: Env, wire: (wire: Wire) => Running): Promise<void> {
   const log = logger(name, env.LOG_LEVEL);
-  armCrashPoints(env.CRASH_DIR);
+  armFaults(name, env.FAULTS_DIR);
   const dapr = connect(env.DAPR_HTTP_PORT);
   let prepared = false;
   const web = app(log, async () => prepared && (await dapr.ready()));

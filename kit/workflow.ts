@@ -1,6 +1,7 @@
 import { type Task, type WorkflowActivityContext, type WorkflowContext, WorkflowRuntime } from "@dapr/dapr";
 import { ConsoleLoggerService } from "@dapr/dapr/logger/ConsoleLoggerService.js";
 import type { Dapr } from "./dapr.js";
+import { fault } from "./faults.js";
 import type { Logger } from "./log.js";
 import { Unavailable } from "./problem.js";
 
@@ -67,6 +68,13 @@ export function workflows(dapr: Dapr) {
   return { start, tell };
 }
 
+async function step(name: string, activity: Activity, input: never): Promise<object> {
+  await fault("before-step", name, input);
+  const output = await activity(input);
+  await fault("after-step", name, input);
+  return output;
+}
+
 type Worker = { _isRunning: boolean };
 
 /** The SDK writes four lines per turn to the console, which cost more than the turn; its warnings belong in our log. */
@@ -93,7 +101,8 @@ export function work(
     for (const [name, workflow] of Object.entries(register.workflows))
       runtime.registerWorkflowWithName(name, workflow as never);
     for (const [name, activity] of Object.entries(register.activities))
-      runtime.registerActivityWithName(name, ((_: WorkflowActivityContext, input: never) => activity(input)) as never);
+      runtime.registerActivityWithName(name, ((_: WorkflowActivityContext, input: never) =>
+        step(name, activity, input)) as never);
     return runtime;
   }
   const worker = (runtime: WorkflowRuntime) => (runtime as unknown as { worker: Worker }).worker;

@@ -10,6 +10,10 @@ async function someListener() {
   return { server, port: (server.address() as AddressInfo).port };
 }
 
+test("a port that browsers refuse is refused at once", async () => {
+  await expect(checkPorts({ "api-gateway": 10080 }, 10080)).rejects.toThrow("use other ports with PORT_BASE=20080");
+});
+
 test("names the taken port, what wanted it, and a way out", async () => {
   const { server, port } = await someListener();
 

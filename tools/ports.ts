@@ -35,14 +35,25 @@ async function freeSoon(port: number): Promise<boolean> {
   }
 }
 
-/** Refuses, naming the first taken port and what wanted it. */
+/** Above 1023; `fetch`, ours too, asks nothing of them. */
+const barred = [
+  ...[1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061],
+  ...[6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080],
+];
+
+/** Refuses, naming the first barred or taken port and what wanted it. */
 export async function checkPorts(wanted: Record<string, number>, portBase: number): Promise<void> {
+  const elsewhere = portBase < 40000 ? portBase + 10000 : 18080;
+  for (const [name, port] of Object.entries(wanted))
+    if (barred.includes(port))
+      throw new Refusal(
+        `Port ${port}, wanted for ${name}, is one that browsers refuse: use other ports with PORT_BASE=${elsewhere} npm start.`,
+      );
   const checks = Object.entries(wanted).map(async ([name, port]) => ({ name, port, free: await freeSoon(port) }));
   const taken = (await Promise.all(checks)).filter((check) => !check.free);
   const first = taken[0];
   if (!first) return;
   const others = taken.length > 1 ? ` (and ${taken.length - 1} more)` : "";
-  const elsewhere = portBase < 40000 ? portBase + 10000 : 18080;
   throw new Refusal(
     `Port ${first.port}, wanted for ${first.name}, is taken by another program${others}: ` +
       `stop that program (npm stop, if it is this system), or use other ports with PORT_BASE=${elsewhere} npm start.`,

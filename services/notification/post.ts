@@ -1,4 +1,3 @@
-import { crashPoint } from "../../kit/crash.js";
 import type { Dapr } from "../../kit/dapr.js";
 import { every, type Loop } from "../../kit/every.js";
 import type { Logger } from "../../kit/log.js";
@@ -50,7 +49,6 @@ export function post({ dapr, sql, contacts, log }: Deps) {
     const now = new Date().toISOString();
     if (status < 200 || status >= 300) return failed(row, text, now);
     unmarked.add(row.id);
-    crashPoint("notification.after-send");
     return sent(now);
   }
 

@@ -1,5 +1,4 @@
 import type Koa from "koa";
-import { v5 } from "uuid";
 import type { z } from "zod";
 import { Id, PageQuery } from "../../contracts/common.js";
 import {
@@ -17,6 +16,7 @@ import { about, traceId } from "../../kit/context.js";
 import { type App, body, query } from "../../kit/http.js";
 import { fingerprint, idempotencyKey, otherBody } from "../../kit/idempotency.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
+import { orderIdOf, recordedPaymentId } from "./ids.js";
 import type { Neighbours } from "./neighbours.js";
 import { type At, allowedFrom, type Command, type Order } from "./order.js";
 import type { Memory, Orders } from "./orders.js";
@@ -32,9 +32,6 @@ export type Deps = {
   streams: Streams;
   holdAtPost: boolean;
 };
-
-/** Namespace of ids made from business keys: order ids from customer + Idempotency-Key, payment ids from references. */
-const namespace = "5f3a9c52-7d0e-4c1b-9a55-3d1c58a6b0f4";
 
 export function routes({ router }: App, { orders, authenticate, ask, terms, streams, holdAtPost }: Deps): void {
   const at = (who: Claims): At => ({ now: new Date().toISOString(), actor: who.sub, trace_id: traceId() });
@@ -83,7 +80,7 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
     if (!key) throw new Problem(400, "send an Idempotency-Key");
     const request = await body(ctx, PlaceOrder);
     // The same customer and key always make the same id: the order itself is the memory of the request.
-    const id = v5(`${who.sub} ${key}`, namespace);
+    const id = orderIdOf(who.sub, key);
     const request_hash = fingerprint(request);
     about(id);
 
@@ -215,7 +212,7 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
         if (!payment_reference) throw new Problem(422, "recording a payment needs payment_reference");
         return {
           type: "record_payment",
-          payment_id: v5(`${order.id} ${payment_reference}`, namespace),
+          payment_id: recordedPaymentId(order.id, payment_reference),
           reference: payment_reference,
         };
       default:

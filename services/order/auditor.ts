@@ -1,7 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { GoodsAudit, MoneyAudit, type MoneyOf, StockAudit } from "../../contracts/audit.js";
 import type { Update } from "../../kit/aggregate.js";
-import { crashPoint } from "../../kit/crash.js";
 import type { Dapr } from "../../kit/dapr.js";
 import type { Logger } from "../../kit/log.js";
 import type { Sql } from "../../kit/sql.js";
@@ -119,7 +118,6 @@ export function auditor({ dapr, store, sql, update, log, quietSeconds }: Deps) {
     try {
       while (run?.state === "running") {
         const page = await look(run);
-        crashPoint("order.during-reconciliation");
         run = await keep(owner, (current, now) => advanced(current, page, now));
         await pause(breath);
       }

@@ -2,7 +2,6 @@ import { v5 } from "uuid";
 import { toDecimal, toMinor } from "../../contracts/money.js";
 import type { PaymentView } from "../../contracts/payment.js";
 import type { Update } from "../../kit/aggregate.js";
-import { crashPoint } from "../../kit/crash.js";
 import { type Message, publish } from "../../kit/outbox.js";
 import { Unhandleable } from "../../kit/problem.js";
 import type { Sql } from "../../kit/sql.js";
@@ -89,7 +88,6 @@ export function cashier(store: Store, sql: Sql, update: Update, provider: Provid
 
   async function chargeNow(account: Account, payment: Payment): Promise<void> {
     const outcome = await provider.charge(account.order_id, payment);
-    crashPoint("payment.before-outcome");
     const refund_id = refundId(payment.payment_id);
     const command: Command = { type: "charged", payment_id: payment.payment_id, refund_id, outcome };
     const after = await put(account, crypto.randomUUID(), command);
@@ -99,7 +97,6 @@ export function cashier(store: Store, sql: Sql, update: Update, provider: Provid
   async function refundsNow(account: Account): Promise<void> {
     for (const payment of due(account, new Date().toISOString()).refunds) {
       const outcome = await provider.refund(payment);
-      crashPoint("payment.before-refund-outcome");
       await put(account, crypto.randomUUID(), { type: "refunded", payment_id: payment.payment_id, outcome });
     }
   }

@@ -1,5 +1,6 @@
 import { Pool } from "undici";
 import { z } from "zod";
+import { fault } from "../../kit/faults.js";
 import { Unavailable } from "../../kit/problem.js";
 import type { ChargeOutcome, Payment, RefundOutcome } from "./payment.js";
 
@@ -19,13 +20,16 @@ export function provider(url: string, timeoutMs: number) {
   const pool = new Pool(url, { connections: 100, keepAliveTimeout: 30_000 });
 
   async function post(path: string, key: string, body: object) {
+    const signal = AbortSignal.timeout(timeoutMs);
+    await fault("before-call", path, key, body);
     const answer = await pool.request({
       method: "POST",
       path,
       headers: { "content-type": "application/json", "idempotency-key": key },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
     });
+    await fault("after-call", path, key, body);
     return { status: answer.statusCode, body: (await answer.body.json()) as Record<string, string | undefined> };
   }
 

@@ -1,0 +1,662 @@
+import { expect } from "vitest";
+import type { Topic } from "../contracts/events.js";
+import type { Status } from "../contracts/order.js";
+import type { Scene } from "./scene.js";
+import { publishForeign, sql } from "./system.js";
+
+// What may go wrong (columns) at each step of an order (rows), how it is brought about, and where the order ends.
+
+export const faultNames = [
+  "refused",
+  "error",
+  "timeout",
+  "answer lost",
+  "crash before commit",
+  "crash after commit",
+  "duplicate",
+  "after cancel",
+] as const;
+type Fault = (typeof faultNames)[number];
+
+type Play = (s: Scene) => Promise<unknown>;
+export type Cell = {
+  /** The statuses an order goes through, once each; none: there is no order. What it ends in says where money and goods are. */
+  moves: Status[];
+  play: Play;
+  /** Money was taken although the order never was paid. */
+  taken?: boolean;
+  /** Asked when the order has reached its end, and again when all is over. */
+  also?: Play | undefined;
+};
+/** A cell, or why there is none. */
+type Row = Record<Fault, Cell | string>;
+
+const unpaid: Status[] = ["payment_required"];
+const declined: Status[] = [...unpaid, "payment_failed"];
+const processing: Status[] = [...unpaid, "paid", "processing"];
+const paidAgain: Status[] = [...declined, ...processing];
+const shipped: Status[] = [...processing, "shipped"];
+const cancelled = (moves: Status[]): Status[] => [...moves, "cancelled"];
+const delivered: Status[] = [...shipped, "delivered"];
+
+const ends = (moves: Status[], play: Play, more: Partial<Cell> = {}): Cell => ({ moves, play, ...more });
+
+const placed: Play = (s) => s.place("card_ok");
+const reserved: Play = async (s) => {
+  await s.place("card_ok");
+  await s.until("processing");
+};
+const cancelledLater: Play = async (s) => {
+  await reserved(s);
+  await s.cancel();
+};
+const soon = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+const pause = (seconds: number) => new Promise((done) => setTimeout(done, seconds * 1000));
+
+/** The process dies before and after the transaction that holds this text. */
+function commits(app: string, text: string, moves: Status[], story: Play, more: Partial<Cell> = {}) {
+  return {
+    "crash before commit": ends(moves, (s) => s.dies(`${app}.before-call`, text, () => story(s)), more),
+    "crash after commit": ends(moves, (s) => s.dies(`${app}.after-call`, text, () => story(s)), more),
+  };
+}
+
+/** A service hears an event: it fails before and after its effect, is slower than everyone's patience, hears it twice. */
+function hears(app: string, topic: Topic, moves: Status[], story: Play, more: Partial<Cell> = {}) {
+  const heard = `"${topic}"`;
+  return {
+    error: ends(
+      moves,
+      async (s) => {
+        s.arm(`${app}.before-handle`, "error 2", heard);
+        s.arm(`${app}.before-acknowledge`, "error 1", heard);
+        await story(s);
+      },
+      more,
+    ),
+    timeout: ends(
+      moves,
+      async (s) => {
+        s.arm(`${app}.before-handle`, "hold 1", heard);
+        await story(s);
+        await s.hit(`${app}.before-handle`);
+        await s.until(moves.at(-1) as Status);
+        await more.also?.(s);
+        s.letGo(`${app}.before-handle`);
+      },
+      more,
+    ),
+    duplicate: ends(
+      moves,
+      async (s) => {
+        await story(s);
+        await s.until(moves.at(-1) as Status);
+        await s.again(topic, app);
+      },
+      more,
+    ),
+  };
+}
+
+/** A client's command to the order service: `name` in its history, `path` and `text` of the request. */
+type Command = { name: string; path: string; command: (s: Scene, fresh?: boolean) => Promise<number> };
+function commanded({ name, path, command }: Command, moves: Status[], before: Play, lost?: Topic) {
+  const commit = `/transaction "name":"${name}"`;
+  const done: Play = async (s) => expect(await command(s)).toBeLessThan(300);
+  const after =
+    (arm: (s: Scene) => void): Play =>
+    async (s) => {
+      await before(s);
+      arm(s);
+      await done(s);
+    };
+  const dies =
+    (point: string): Play =>
+    async (s) => {
+      await before(s);
+      await s.dies(point, commit, () => done(s));
+    };
+  return {
+    // The store refuses, and the service decides again.
+    error: ends(
+      moves,
+      after((s) => s.arm("order.before-call", "error 1", commit)),
+    ),
+    // The client asks again before the first request has come through.
+    timeout: ends(moves, async (s) => {
+      await before(s);
+      s.arm("order.asked", "hold 1", path);
+      const first = command(s);
+      await s.hit("order.asked");
+      await done(s);
+      s.letGo("order.asked");
+      expect(await first).toBeLessThan(300);
+    }),
+    // The store's answer, the client's answer, and what the broker had taken.
+    "answer lost": ends(
+      moves,
+      after((s) => {
+        s.arm("order.after-call", "error 1", commit);
+        s.arm("order.answered", "error 1", path.split(" ")[0]);
+        if (lost) s.arm("order.before-call", "forget 1", `/publish/pubsub/${lost}`);
+      }),
+    ),
+    "crash before commit": ends(moves, dies("order.before-call")),
+    "crash after commit": ends(moves, dies("order.after-call")),
+  };
+}
+/** Three at once with one key, and one more that is another request. */
+const thrice = async (s: Scene, command: Command["command"]) => {
+  const answers = await Promise.all([command(s), command(s), command(s)]);
+  expect(answers.every((status) => status < 300)).toBe(true);
+  return command(s, true);
+};
+
+/** Held back at this point until the order is cancelled, and, where `heard` is said, until this service has heard of that. */
+const heldBack =
+  (point: string, texts: string, story: Play, heard?: string): Play =>
+  async (s) => {
+    s.arm(point, "hold 9", texts);
+    if (heard) s.arm(`${heard}.before-acknowledge`, "forget 1", '"orders.cancelled"');
+    const told = story(s);
+    await s.hit(point);
+    expect(await s.cancel()).toBe(200);
+    if (heard) await s.hit(`${heard}.before-acknowledge`);
+    s.letGo(point);
+    await told;
+  };
+
+const pay: Command = { name: "pay", path: "/payments card_ok", command: (s, fresh) => s.pay("card_ok", fresh) };
+const ship: Command = { name: "ship", path: "/status shipped", command: (s, fresh) => s.ship(fresh) };
+const deliver: Command = { name: "deliver", path: "/status delivered", command: (s, fresh) => s.deliver(fresh) };
+const cancel: Command = { name: "cancel", path: "/cancel", command: (s, fresh) => s.cancel(fresh) };
+
+const refusedOnce: Play = async (s) => {
+  await s.place("card_declined");
+  await s.until("payment_failed");
+};
+const unpaidOrder: Play = (s) => s.place();
+const shippedOrder: Play = async (s) => {
+  await reserved(s);
+  await s.ship();
+};
+/** A command that comes through when the order is cancelled already. */
+const tooLate =
+  ({ path, command }: Command): Play =>
+  async (s) => {
+    await reserved(s);
+    s.arm("order.asked", "hold 1", path);
+    const asked = command(s);
+    await s.hit("order.asked");
+    expect(await s.cancel()).toBe(200);
+    s.letGo("order.asked");
+    expect(await asked).toBe(409);
+  };
+const expires: Play = (s) => s.upstream({ pay_by: soon(4) });
+const start = "/start?instanceID";
+const tell = "/raiseEvent/";
+/** Its last hint, which lets the saga end. */
+const told: Play = async (s) => {
+  await reserved(s);
+  await s.deliver();
+};
+const over = `${tell} "phase":"ended"`;
+
+type Messages = [[number, string[]]];
+/** The customer has one message about it. */
+const messages = (delivery: string) => async (s: Scene) => {
+  const statement = `SELECT count(*), jsonb_agg(value->>'delivery') FROM state WHERE starts_with(key, 'notification:')
+    AND value->>'order_id' = '${s.id}' AND value->>'topic' = 'orders.processing'`;
+  await s.waitFor(
+    "one message about orders.processing",
+    () => sql<Messages>("notification", "query", statement),
+    ([[count, deliveries]]) => count === 1 && deliveries[0] === delivery,
+  );
+};
+const oneMessage = { also: messages("sent") };
+
+export const matrix: Record<string, Row> = {
+  "prices asked": {
+    refused: ends([], async (s) => {
+      expect((await s.tryToPlace("card_ok", 1, crypto.randomUUID())).status).toBe(422);
+    }),
+    error: ends(processing, async (s) => {
+      s.arm("product.asked", "error 3", "/rpc/products", s.product_id);
+      await s.place("card_ok");
+    }),
+    timeout: ends(processing, async (s) => {
+      s.arm("product.asked", "hold 1", "/rpc/products", s.product_id);
+      await s.place("card_ok");
+      s.letGo("product.asked");
+    }),
+    "answer lost": ends(processing, async (s) => {
+      s.arm("order.after-call", "error 1", "/rpc/products", s.product_id);
+      await s.place("card_ok");
+    }),
+    "crash before commit": ends(processing, (s) =>
+      s.dies("product.asked", "/rpc/products", () => s.place("card_ok"), s.product_id),
+    ),
+    "crash after commit": "it only reads",
+    duplicate: "it only reads",
+    "after cancel": "there is no order yet",
+  },
+
+  "hold at POST": {
+    refused: ends([], async (s) => {
+      expect((await s.tryToPlace("card_ok", 11)).status).toBe(409);
+    }),
+    // The order is taken without it, and the event makes it.
+    error: ends(processing, async (s) => {
+      s.arm("inventory.asked", "error 3", "/rpc/hold");
+      await s.place("card_ok");
+    }),
+    timeout: ends(processing, async (s) => {
+      s.arm("inventory.asked", "hold 1", "/rpc/hold");
+      await s.place("card_ok");
+      s.letGo("inventory.asked");
+    }),
+    "answer lost": ends(processing, async (s) => {
+      s.arm("order.after-call", "error 1", "/rpc/hold");
+      await s.place("card_ok");
+    }),
+    ...commits("inventory", '/transaction "status":"held"', processing, placed),
+    duplicate: ends(processing, async (s) => {
+      const answers = await Promise.all([s.place("card_ok"), s.place("card_ok")]);
+      expect(answers.map(({ body }) => body.id)).toEqual([s.id, s.id]);
+    }),
+    "after cancel": ends(cancelled(unpaid), heldBackHold),
+  },
+
+  "order stored": {
+    refused: ends(processing, async (s) => {
+      await s.place("card_ok");
+      expect((await s.tryToPlace("card_ok", 2)).status).toBe(422);
+    }),
+    error: ends(processing, async (s) => {
+      s.arm("order.before-call", "error 1", '/transaction "name":"place"');
+      await s.place("card_ok");
+    }),
+    timeout: ends(processing, async (s) => {
+      s.arm("order.asked", "hold 1", "/orders items", s.product_id);
+      const first = s.tryToPlace("card_ok");
+      await s.hit("order.asked");
+      await s.place("card_ok");
+      s.letGo("order.asked");
+      expect((await first).body.id).toBe(s.id);
+    }),
+    "answer lost": ends(processing, async (s) => {
+      s.arm("order.after-call", "error 1", '/transaction "name":"place"');
+      s.arm("order.answered", "error 1", "/orders");
+      await s.place("card_ok");
+    }),
+    ...commits("order", '/transaction "name":"place"', processing, placed),
+    duplicate: ends(processing, async (s) => {
+      await reserved(s);
+      expect(await s.place("card_ok")).toMatchObject({ status: 200, body: { id: s.id, version: 3 } });
+    }),
+    "after cancel": ends(cancelled(processing), async (s) => {
+      await cancelledLater(s);
+      await s.until("cancelled");
+      expect(await s.place("card_ok")).toMatchObject({ status: 200, body: { id: s.id, status: "cancelled" } });
+    }),
+  },
+
+  // That the saga runs shows where nobody else moves the order: at the end of the time to pay.
+  "saga started": {
+    refused: "a saga that is there already counts as started: see duplicate",
+    error: ends(cancelled(unpaid), async (s) => {
+      s.arm("order.before-call", "error 2", start);
+      await expires(s);
+    }),
+    timeout: ends(cancelled(unpaid), async (s) => {
+      s.arm("order.before-call", "hold 1", start);
+      await expires(s);
+      await s.hit("order.before-call");
+      await pause(6);
+      s.letGo("order.before-call");
+    }),
+    "answer lost": ends(cancelled(unpaid), async (s) => {
+      s.arm("order.after-call", "error 1", start);
+      await expires(s);
+    }),
+    "crash before commit": "it is stored with the order",
+    "crash after commit": ends(cancelled(unpaid), (s) => s.dies("order.before-call", start, () => expires(s))),
+    duplicate: ends(cancelled(unpaid), async (s) => {
+      await expires(s);
+      await s.until("payment_required");
+      const input = { order_id: s.id, pay_by: soon(1), repeat_seconds: 1 };
+      await s.saga("POST", `order-saga-v1/start?instanceID=${s.id}`, input);
+    }),
+    "after cancel": ends(cancelled(unpaid), async (s) => {
+      s.arm("order.before-call", "hold 1", start);
+      await s.upstream();
+      await s.hit("order.before-call");
+      await s.cancel();
+      await s.untilNamed("inventory.released");
+      s.letGo("order.before-call");
+    }),
+  },
+
+  "charge asked": {
+    refused: "only that of a cancelled order: see after cancel",
+    ...hears("payment", "orders.created", processing, placed),
+    "answer lost": ends(processing, async (s) => {
+      s.arm("order.before-call", "forget 1", "/publish/pubsub/orders.created");
+      await s.place("card_ok");
+    }),
+    ...commits("payment", '/transaction "status":"pending"', processing, placed),
+    "after cancel": ends(cancelled(unpaid), heldBack("payment.before-handle", '"orders.created"', placed, "payment")),
+  },
+
+  "provider charges": {
+    refused: ends(declined, (s) => s.place("card_declined")),
+    error: ends(processing, (s) => s.place("card_flaky")),
+    timeout: ends(processing, (s) => s.place("card_timeout_then_ok")),
+    "answer lost": ends(processing, async (s) => {
+      s.arm("payment.after-call", "error 1", "/charges");
+      s.arm("payment.before-call", "forget 1", "/publish/pubsub/payments.succeeded");
+      await s.place("card_ok");
+    }),
+    ...commits("payment", '/transaction "payments.succeeded"', processing, placed),
+    // Asked for again while the answer of the first time is being stored.
+    duplicate: ends(processing, async (s) => {
+      s.arm("payment.before-call", "hold 1", '/transaction "payments.succeeded"');
+      await s.place("card_ok");
+      await s.hit("payment.before-call");
+      await s.until("processing");
+      s.letGo("payment.before-call");
+    }),
+    "after cancel": ends(
+      cancelled(unpaid),
+      async (s) => {
+        await s.place("card_timeout_then_ok");
+        await s.chargeId();
+        expect(await s.cancel()).toBe(200);
+      },
+      { taken: true },
+    ),
+  },
+
+  paid: {
+    refused: "what does not count is given back: see after cancel",
+    ...hears("order", "payments.succeeded", processing, placed),
+    "answer lost": ends(processing, async (s) => {
+      s.arm("order.before-call", "forget 1", "/publish/pubsub/orders.paid");
+      await s.place("card_ok");
+    }),
+    ...commits("order", '/transaction "name":"payments.succeeded"', processing, placed),
+    "after cancel": ends(cancelled(unpaid), heldBack("order.before-handle", '"payments.succeeded"', placed), {
+      taken: true,
+    }),
+  },
+
+  "paid again": {
+    refused: ends([...declined, ...declined], async (s) => {
+      await refusedOnce(s);
+      expect(await s.pay("card_declined")).toBe(202);
+    }),
+    ...commanded(pay, paidAgain, refusedOnce, "payments.requested"),
+    duplicate: ends(paidAgain, async (s) => {
+      await refusedOnce(s);
+      expect(await thrice(s, pay.command)).toBe(409);
+      await s.again("payments.requested", "payment");
+    }),
+    "after cancel": ends(
+      cancelled([...declined, ...unpaid]),
+      heldBack(
+        "payment.before-handle",
+        '"payments.requested"',
+        async (s) => {
+          await refusedOnce(s);
+          await s.pay();
+        },
+        "payment",
+      ),
+    ),
+  },
+
+  reserved: {
+    // Ten there are.
+    refused: ends(cancelled([...unpaid, "paid"]), (s) => s.upstream({ quantity: 11, payment_method: "card_ok" })),
+    ...hears("inventory", "orders.paid", processing, placed),
+    "answer lost": ends(processing, async (s) => {
+      s.arm("inventory.before-call", "forget 1", "/publish/pubsub/inventory.reserved");
+      await s.place("card_ok");
+    }),
+    ...commits("inventory", '/transaction "inventory.reserved"', processing, placed),
+    "after cancel": ends(
+      cancelled([...unpaid, "paid"]),
+      heldBack("inventory.before-handle", '"orders.paid"', placed, "inventory"),
+    ),
+  },
+
+  processing: {
+    // Reserved before it is paid: set aside, and the order is as it was.
+    refused: ends(unpaid, async (s) => {
+      await s.upstream();
+      await s.until("payment_required");
+      const items = [{ product_id: s.product_id, quantity: 1 }];
+      const fact = {
+        reservation_id: crypto.randomUUID(),
+        order_id: s.id,
+        items,
+        reserved_at: new Date().toISOString(),
+      };
+      await publishForeign("inventory.reserved", fact);
+      const setAside = `SELECT count(*) FROM state WHERE starts_with(key, 'dead-letter:') AND value::text LIKE '%${s.id}%'`;
+      await s.waitFor(
+        "a dead letter",
+        () => sql<[[number]]>("order", "query", setAside),
+        ([[count]]) => count === 1,
+      );
+    }),
+    ...hears("order", "inventory.reserved", processing, placed),
+    "answer lost": "nobody is waited for",
+    ...commits("order", '/transaction "name":"inventory.reserved"', processing, placed),
+    "after cancel": ends(
+      cancelled([...unpaid, "paid"]),
+      heldBack("order.before-handle", '"inventory.reserved"', placed, "inventory"),
+    ),
+  },
+
+  // Where the order stands; here that it is delivered, upon which the saga ends.
+  "saga told": {
+    refused: "a hint that was overtaken is no news: see after cancel",
+    error: ends([...processing, "delivered"], async (s) => {
+      s.arm("order.before-call", "error 2", over);
+      await told(s);
+    }),
+    timeout: ends([...processing, "delivered"], async (s) => {
+      s.arm("order.before-call", "hold 1", over);
+      await told(s);
+      await s.hit("order.before-call");
+      await pause(6);
+      s.letGo("order.before-call");
+    }),
+    "answer lost": ends([...processing, "delivered"], async (s) => {
+      s.arm("order.after-call", "error 1", over);
+      await told(s);
+    }),
+    "crash before commit": "it is stored with the change it tells of",
+    "crash after commit": ends([...processing, "delivered"], (s) => s.dies("order.before-call", over, () => told(s))),
+    // An old hint once more, which would end the saga; then only the saga can ask for the refund that the broker lost.
+    duplicate: ends(cancelled(processing), async (s) => {
+      await reserved(s);
+      await pause(1);
+      await s.saga("POST", `${s.id}/raiseEvent/changed`, { version: 1, phase: "ended", waiting: false });
+      await pause(1);
+      s.arm("payment.before-call", "forget 1", "/publish/pubsub/payments.refunded");
+      await s.cancel();
+    }),
+    // "Goods are reserved" comes when they are back already; then only the saga can ask for the refund that was lost.
+    "after cancel": ends(cancelled(processing), async (s) => {
+      s.arm("order.before-call", "hold 1", `${tell} "phase":"delivering"`);
+      s.arm("payment.before-call", "forget 1", "/publish/pubsub/payments.refunded");
+      await reserved(s);
+      await s.hit("order.before-call");
+      await s.cancel();
+      await s.untilNamed("inventory.released");
+      s.letGo("order.before-call");
+    }),
+  },
+
+  shipped: {
+    refused: ends(unpaid, async (s) => {
+      await unpaidOrder(s);
+      expect(await s.ship()).toBe(409);
+    }),
+    ...commanded(ship, shipped, reserved),
+    duplicate: ends(shipped, async (s) => {
+      await reserved(s);
+      expect(await thrice(s, ship.command)).toBe(200);
+    }),
+    "after cancel": ends(cancelled(processing), tooLate(ship)),
+  },
+
+  delivered: {
+    refused: ends(unpaid, async (s) => {
+      await unpaidOrder(s);
+      expect(await s.deliver()).toBe(409);
+    }),
+    ...commanded(deliver, delivered, shippedOrder),
+    duplicate: ends(delivered, async (s) => {
+      await shippedOrder(s);
+      expect(await thrice(s, deliver.command)).toBe(200);
+    }),
+    "after cancel": ends(cancelled(processing), tooLate(deliver)),
+  },
+
+  "time to pay over": {
+    // An attempt is under way when the time is over, so the saga asks on.
+    refused: ends(processing, async (s) => {
+      s.arm("payment.before-handle", "hold 99", '"orders.created"');
+      s.arm("order.after-step", "forget 1", '"expire"');
+      await s.upstream({ pay_by: soon(3), payment_method: "card_ok" });
+      await s.hit("order.after-step");
+      await s.hit("payment.before-handle");
+      s.letGo("payment.before-handle");
+    }),
+    error: ends(cancelled(unpaid), async (s) => {
+      s.arm("order.before-step", "error 2", '"expire"');
+      await expires(s);
+    }),
+    timeout: ends(cancelled(unpaid), async (s) => {
+      s.arm("order.before-step", "hold 1", '"expire"');
+      await expires(s);
+      await s.hit("order.before-step");
+      await pause(5);
+      s.letGo("order.before-step");
+    }),
+    "answer lost": ends(cancelled(unpaid), async (s) => {
+      s.arm("order.after-step", "error 1", '"expire"');
+      await expires(s);
+    }),
+    ...commits("order", '/transaction "name":"expire"', cancelled(unpaid), expires),
+    duplicate: "the step runs twice when its answer is lost",
+    "after cancel": ends(cancelled(unpaid), heldBack("order.before-step", '"expire"', expires)),
+  },
+
+  cancelled: {
+    refused: ends(shipped, async (s) => {
+      await shippedOrder(s);
+      expect(await s.cancel()).toBe(409);
+    }),
+    ...commanded(cancel, cancelled(processing), reserved, "orders.cancelled"),
+    duplicate: ends(cancelled(processing), async (s) => {
+      await reserved(s);
+      expect(await thrice(s, cancel.command)).toBe(200);
+    }),
+    "after cancel": "it is the cancel",
+  },
+
+  "money given back": {
+    refused: ends(cancelled(processing), async (s) => {
+      await s.place("card_refund_fails_once");
+      await s.until("processing");
+      await s.cancel();
+      await s.untilNamed("payments.refund_failed");
+    }),
+    ...hears("payment", "orders.cancelled", cancelled(processing), cancelledLater),
+    error: ends(cancelled(processing), async (s) => {
+      await reserved(s);
+      s.arm("payment.before-call", "error 2", "/refunds", await s.chargeId());
+      await s.cancel();
+      await s.untilNamed("payments.refund_failed");
+    }),
+    // The first try is given up; meanwhile others have been made under the same key.
+    timeout: ends(cancelled(processing), async (s) => {
+      await reserved(s);
+      s.arm("payment.before-call", "hold 1", "/refunds", await s.chargeId());
+      await s.cancel();
+      await s.hit("payment.before-call");
+      await pause(4);
+      s.letGo("payment.before-call");
+    }),
+    "answer lost": ends(cancelled(processing), async (s) => {
+      await reserved(s);
+      s.arm("payment.after-call", "error 1", "/refunds", await s.chargeId());
+      s.arm("payment.before-call", "forget 1", "/publish/pubsub/payments.refunded");
+      await s.cancel();
+    }),
+    ...commits("payment", '/transaction "payments.refunded"', cancelled(processing), cancelledLater),
+    "after cancel": "it begins with the cancel",
+  },
+
+  "goods given back": {
+    refused: "nobody refuses goods",
+    ...hears("inventory", "orders.cancelled", cancelled(unpaid), async (s) => {
+      await unpaidOrder(s);
+      await s.cancel();
+    }),
+    "answer lost": ends(cancelled(processing), async (s) => {
+      s.arm("inventory.before-call", "forget 1", "/publish/pubsub/inventory.released");
+      await cancelledLater(s);
+    }),
+    ...commits("inventory", '/transaction "inventory.released"', cancelled(processing), cancelledLater),
+    "after cancel": "it begins with the cancel",
+  },
+
+  "refund heard": {
+    refused: "a refund of the provider is a fact",
+    ...hears("order", "payments.refunded", cancelled(processing), cancelledLater),
+    "answer lost": "nobody is waited for",
+    ...commits("order", '/transaction "name":"payments.refunded"', cancelled(processing), cancelledLater),
+    "after cancel": "it begins with the cancel",
+  },
+
+  "customer told": {
+    refused: ends(processing, (s) => s.upstream({ payment_method: "card_ok", user_id: crypto.randomUUID() }), {
+      also: messages("undelivered"),
+    }),
+    ...hears("notification", "orders.processing", processing, placed, oneMessage),
+    "answer lost": ends(
+      processing,
+      async (s) => {
+        s.arm("notification.after-call", "error 1", '/state/notification-state "orders.processing"');
+        await s.place("card_ok");
+      },
+      oneMessage,
+    ),
+    ...commits("notification", '/state/notification-state "orders.processing"', processing, placed, oneMessage),
+    "after cancel": ends(
+      cancelled(processing),
+      async (s) => {
+        s.arm("notification.before-handle", "hold 9", '"orders.processing"');
+        await cancelledLater(s);
+        await s.hit("notification.before-handle");
+        await s.until("cancelled");
+        s.letGo("notification.before-handle");
+      },
+      oneMessage,
+    ),
+  },
+};
+
+/** The request waits at inventory for longer than the customer does; the order is taken without it, and cancelled. */
+async function heldBackHold(s: Scene): Promise<void> {
+  s.arm("inventory.asked", "hold 9", "/rpc/hold");
+  await s.place();
+  await s.cancel();
+  await s.untilNamed("inventory.released");
+  s.letGo("inventory.asked");
+}

@@ -1,0 +1,187 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Topic } from "../contracts/events.js";
+import type { Status } from "../contracts/order.js";
+import type { PaymentMethod } from "../contracts/payment.js";
+import { orderIdOf } from "../services/order/ids.js";
+import { faults } from "./settings.js";
+import {
+  broker,
+  eventually,
+  must,
+  newProduct,
+  orderOf,
+  type Person,
+  place,
+  port,
+  processes,
+  publishForeign,
+  signedIn,
+  statementOf,
+  timelineOf,
+} from "./system.js";
+
+const ada = await signedIn("ada");
+export const staff = await signedIn("staff");
+const adaId = (await must(ada.me())).id;
+
+/** How long anything may take on a busy machine. */
+const patience = 60;
+
+/** Asks, as a customer's program does, until it gets an answer that is not "try again". */
+const insist = <T extends { status: number }>(ask: () => Promise<T>) =>
+  eventually(ask, (a) => a.status < 500, patience);
+
+/** When nobody else has come to a fault point of a process for so long, it is killed. */
+const quiet = 4_000;
+const standing = new Map<string, { last: number; death: Promise<void> }>();
+
+/**
+ * kill -9 of a process for all who are held at its fault points: each of them sees it die where it stands. It takes
+ * whatever else is under way in that process with it, which must survive that as well.
+ */
+function killed(app: string): Promise<void> {
+  const all = standing.get(app) ?? { last: 0, death: sleep(0).then(die) };
+  standing.set(app, all);
+  all.last = Date.now();
+  return all.death;
+
+  async function die(): Promise<void> {
+    while (Date.now() < all.last + quiet) await sleep(200);
+    standing.delete(app);
+    await processes.kill(app);
+  }
+}
+
+export type Scene = Awaited<ReturnType<typeof scene>>;
+
+/** One order with goods of its own, what is done to it, and what goes wrong with it alone. Its id is known beforehand. */
+export async function scene() {
+  const { id: product_id } = await newProduct(10);
+  const key = crypto.randomUUID();
+  const id = orderIdOf(adaId, key);
+  const armed = new Map<string, number>();
+  const commands = new Map<string, string>();
+
+  const wordsAt = (file: string) => (existsSync(file) ? readFileSync(file, "utf8").split(" ") : ["gone", "0"]);
+  const happened = (file: string) => Number(wordsAt(file)[1]) < (armed.get(file) as number);
+  const fileAt = (point: string) =>
+    [...armed.keys()].find((file) => file.startsWith(join(faults, `${point}.`))) as string;
+  const waitFor = async <T>(what: string, ask: () => Promise<T>, right: (value: T) => boolean) => {
+    const last = await eventually(ask, right, patience);
+    if (!right(last)) throw new Error(`not within ${patience} s: ${what}; last seen: ${JSON.stringify(last)}`);
+    return last;
+  };
+
+  return {
+    id,
+    product_id,
+
+    /** At this point of a service: "error 2" of what holds these texts and is about this order, its product or a charge. */
+    arm(point: string, does: string, texts = "", about = id): void {
+      const file = join(faults, `${point}.${about}`);
+      if (armed.has(file)) throw new Error(`${file} is armed already`);
+      armed.set(file, Number(does.split(" ")[1]));
+      writeFileSync(file, `${does} ${texts}`);
+    },
+    /** Until it happened there, or somebody is held there. */
+    hit: (point: string) => waitFor(`a fault at ${point}`, async () => happened(fileAt(point)), Boolean),
+    letGo(point: string): void {
+      const file = fileAt(point);
+      if (!happened(file)) throw new Error(`nobody was held at ${file}`);
+      rmSync(file, { force: true });
+    },
+    /** The process dies at this point, which the order comes to in this story. */
+    async dies(point: string, texts: string, story: () => Promise<unknown>, about = id): Promise<void> {
+      const app = point.split(".")[0] as string;
+      // Inventory commits for all orders at once: who is held there would hold up the others, so it dies by itself.
+      const alone = app === "inventory";
+      this.arm(point, alone ? "crash 1" : "hold 9", texts, about);
+      const death = async () => {
+        await this.hit(point);
+        if (alone) return;
+        await killed(app);
+        this.letGo(point);
+      };
+      await Promise.all([story(), death()]);
+    },
+    /** What was armed and has not happened. */
+    missed: () => [...armed.keys()].filter((file) => !happened(file)).map((file) => file.slice(faults.length + 1)),
+    disarm(): void {
+      for (const file of armed.keys()) rmSync(file, { force: true });
+    },
+
+    tryToPlace: (method?: PaymentMethod, quantity = 1, product = product_id) =>
+      place(ada, product, quantity, method, key),
+    place: (method?: PaymentMethod) => insist(() => place(ada, product_id, 1, method, key)),
+    /** An order of an upstream checkout, which may say how long it can be paid. */
+    upstream: (over: { pay_by?: string; payment_method?: PaymentMethod; quantity?: number; user_id?: string } = {}) => {
+      const { quantity = 1, ...more } = over;
+      const items = [{ product_id, quantity, price: "22.00" }];
+      const total = `${22 * quantity}.00`;
+      const order = { order_id: id, user_id: adaId, total, currency: "EUR", items_count: 1, items, ...more };
+      return publishForeign("orders.created", order);
+    },
+    /** The same command is asked with the same Idempotency-Key until there is an answer; gives its status. */
+    async ask(who: Person, method: string, path: string, body: object, fresh = false): Promise<number> {
+      const what = `${method} ${path} ${JSON.stringify(body)}`;
+      const key = fresh ? crypto.randomUUID() : (commands.get(what) ?? crypto.randomUUID());
+      commands.set(what, key);
+      return (await insist(() => who.call(method, `/orders/${id}${path}`, body, { "idempotency-key": key }))).status;
+    },
+    pay(method: PaymentMethod = "card_ok", fresh = false) {
+      return this.ask(ada, "POST", "/payments", { payment_method: method }, fresh);
+    },
+    ship(fresh = false) {
+      return this.ask(staff, "PUT", "/status", { status: "shipped", tracking_number: "T", carrier: "C" }, fresh);
+    },
+    deliver(fresh = false) {
+      return this.ask(staff, "PUT", "/status", { status: "delivered" }, fresh);
+    },
+    cancel(fresh = false) {
+      return this.ask(ada, "POST", "/cancel", { reason: "customer" }, fresh);
+    },
+
+    until: (status: Status) =>
+      waitFor(
+        status,
+        () => orderOf(staff, id),
+        (order) => order.status === status,
+      ),
+    untilNamed: (name: string) =>
+      waitFor(
+        name,
+        async () => (await timelineOf(staff, id)).map((entry) => entry.name),
+        (names) => names.includes(name),
+      ),
+    chargeId: async () =>
+      waitFor(
+        "a charge",
+        async () => (await statementOf(id)).charges.map((charge) => charge.charge_id),
+        ([charge]) => charge !== undefined,
+      ).then(([charge]) => charge as string),
+    waitFor,
+
+    /** The very event once more, until this service has handled it. */
+    async again(topic: Topic, app: string): Promise<void> {
+      this.arm(`${app}.before-acknowledge`, "forget 1", `"${topic}"`);
+      const fields = await waitFor(
+        `${topic} at the broker`,
+        async () => {
+          const entries = (await broker("XREVRANGE", topic, "+", "-", "COUNT", "2000")) as [string, string[]][];
+          return entries.map(([, fields]) => fields).find((fields) => fields.join(" ").includes(id));
+        },
+        (found) => found !== undefined,
+      );
+      await broker("XADD", topic, "*", ...(fields as string[]));
+      await this.hit(`${app}.before-acknowledge`);
+    },
+    /** Asks the workflow engine itself about the saga of this order. */
+    saga: (method: "GET" | "POST", path = "", body?: object) =>
+      fetch(`http://127.0.0.1:${port(3502)}/v1.0/workflows/dapr/${path}`, {
+        method,
+        ...(body && { body: JSON.stringify(body) }),
+      }),
+  };
+}
