@@ -23,6 +23,18 @@ export const suites: Record<string, Suite> = {
     launch,
     env: mailEnv,
   },
+  replicas: {
+    says: "the system from outside with two of every service",
+    projects: ["e2e", "drift"],
+    launch: { ...launch, replicas: 2 },
+    env: noMail,
+  },
+  resiliency: {
+    says: "timeouts, retries and breakers between the services, as Dapr counts them",
+    projects: ["resiliency", "drift"],
+    launch,
+    env: noMail,
+  },
 };
 
 /** Those of `npm test`; the others take longer and are asked for by name. */
