@@ -190,10 +190,10 @@ export async function atOnce<T, R>(items: T[], limit: number, work: (item: T) =>
   return results;
 }
 
-type Owner = "order" | "payment" | "notification" | "inventory";
+type Owner = "product" | "order" | "payment" | "notification" | "inventory";
 /** SQL on a service's state table, through its own sidecar. */
 export async function sql<T = null>(service: Owner, operation: "query" | "exec", statement: string): Promise<T> {
-  const daprPort = port({ order: 3502, payment: 3504, notification: 3505, inventory: 3506 }[service]);
+  const daprPort = port({ product: 3501, order: 3502, payment: 3504, notification: 3505, inventory: 3506 }[service]);
   const body = JSON.stringify({ operation, metadata: { sql: statement } });
   const answer = await fetch(`http://127.0.0.1:${daprPort}/v1.0/bindings/${service}-sql`, { method: "POST", body });
   if (!answer.ok) throw new Error(await answer.text());
