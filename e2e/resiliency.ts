@@ -288,7 +288,7 @@ test("an answer of 5xx is asked for again, three times in all; six in a row open
   const first = await counted(toProduct, () => place(ada, id));
   expectAway(first.result);
   expect(first).toMatchObject({ timeouts: 0, retries: 1, opened: 0, asked: 3 });
-  await sleep(5_500); // failures count until one succeeds, however long they are apart
+  await sleep(11_000); // failures count until one succeeds, however long they are apart
   const second = await counted(toProduct, () => place(ada, id));
   expectAway(second.result);
   expect(second).toMatchObject({ retries: 1, opened: 1, asked: 3 });

@@ -25,7 +25,7 @@ export const suites: Record<string, Suite> = {
   },
   replicas: {
     says: "the system from outside with two of every service",
-    projects: ["e2e", "drift"],
+    projects: ["e2e", "replicas", "drift"],
     launch: { ...launch, replicas: 2 },
     env: noMail,
   },

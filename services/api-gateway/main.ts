@@ -33,7 +33,7 @@ await service("api-gateway", env, ({ app, dapr, log }) => {
     });
   }
   documents(app.router, admit);
-  deadLetters(app, { dapr, authenticate, forward });
+  deadLetters(app, { ask, authenticate, forward });
 
   const answer = graphql(ask, admit, log);
   app.router.register(api.graphql.path, ["GET", "POST"], async (ctx) => {
