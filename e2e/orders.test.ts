@@ -12,6 +12,7 @@ import {
   place,
   processes,
   reaches,
+  replicas,
   signedIn,
   timelineOf,
   url,
@@ -159,7 +160,7 @@ test("a stream tells the stored history, then what happens, and resumes where it
 test("a stream goes on at another replica, and over a restart of the service", async () => {
   const ada = await newCustomer();
   const id = await placed(ada);
-  onTestFinished(async () => void (await processes.scale("order", 1)));
+  onTestFinished(() => processes.scale("order", replicas));
   await processes.scale("order", 2);
   const both = await Promise.all([0, 1, 2, 3].map(() => hears(ada, id, 1)));
   expect(both.map(([first]) => first?.name)).toEqual(Array(4).fill("place"));
@@ -175,6 +176,9 @@ test("a stream goes on at another replica, and over a restart of the service", a
 });
 
 test("streams are counted: the 21st of a user is refused, and a place that is left is free again", async () => {
+  // Each replica counts its own.
+  onTestFinished(() => processes.scale("order", replicas));
+  await processes.scale("order", 1);
   const ada = await newCustomer();
   const id = await placed(ada);
   const open = async () => {

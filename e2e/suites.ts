@@ -30,6 +30,18 @@ export const suites: Record<string, Suite> = {
     launch: { settings: { ...settings, payment_window_seconds: "600", repeat_interval_seconds: "3" }, appEnv },
     env: noMail,
   },
+  replicas: {
+    says: "the system from outside with two of every service",
+    projects: ["e2e", "replicas", "drift"],
+    launch: { ...launch, replicas: 2 },
+    env: noMail,
+  },
+  resiliency: {
+    says: "timeouts, retries and breakers between the services, as Dapr counts them",
+    projects: ["resiliency", "drift"],
+    launch,
+    env: noMail,
+  },
 };
 
 /** Those of `npm test`; the others take longer and are asked for by name. */

@@ -1,20 +1,25 @@
 import { execFile } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { type Client, createClient, must } from "../client/client.js";
+import { type Client, createClient, type Fetch, must } from "../client/client.js";
 import type { Reconciliation } from "../contracts/admin.js";
 import { demoProducts } from "../contracts/demo.js";
 import type { Topic } from "../contracts/events.js";
 import type { OrderView, Status } from "../contracts/order.js";
 import type { PaymentMethod } from "../contracts/payment.js";
-import { control } from "../tools/control.js";
+import { type Control, control } from "../tools/control.js";
 import { redis } from "../tools/redis-client.js";
 
 export { must };
 
 /** The running system as its users meet it, and the two that testify: the provider's ledger and the supervisor. */
-export const url = process.env.E2E_URL as string;
-export const processes = control(process.env.E2E_DIR as string);
+export const urls = (process.env.E2E_URL as string).split(" ");
+export const url = urls[0] as string;
+/** How many of every app this suite runs. */
+export const replicas = urls.length;
+/** The names of their processes. */
+export const replicasOf = (app: string) => urls.map((_, n) => (n === 0 ? app : `${app}-${n + 1}`));
+export const processes = ofAllReplicas(control(process.env.E2E_DIR as string));
 const offset = Number(new URL(url).port) - 8080;
 /** A port of dapr.yaml, as this instance has it. */
 export const port = (inFile: number) => inFile + offset;
@@ -31,12 +36,39 @@ export type Person = Client & {
   ) => Promise<Answer<T>>;
 };
 
+/** What is done to `order` or `order-daprd` is done to all replicas of it. */
+function ofAllReplicas(one: Control): Control {
+  const all = (act: (name: string) => Promise<void>) => async (name: string) => {
+    const [, app, sidecar] = /^(.+?)(-daprd)?$/.exec(name) as unknown as [string, string, string?];
+    const replica = new RegExp(`^${app}(-\\d+)?${sidecar ?? ""}$`);
+    const names = (await one.processes()).map(({ name }) => name).filter((other) => replica.test(other));
+    await Promise.all((names.length > 0 ? names : [name]).map(act));
+  };
+  const { kill, pause, resume, restart, stop, start, ...rest } = one;
+  return {
+    ...rest,
+    kill: all(kill),
+    pause: all(pause),
+    resume: all(resume),
+    restart: all(restart),
+    stop: all(stop),
+    start: all(start),
+  };
+}
+
+let turn = 0;
+/** Asks each replica of the gateway in its turn. */
+const inTurn: Fetch = (asked, init) => fetch(urls[turn++ % replicas] + asked.slice(url.length), init);
+
+/** Asks every replica of the gateway once. */
+export const everywhere = <T>(ask: () => Promise<T>): Promise<T[]> => Promise.all(urls.map(ask));
+
 function person(token?: string): Person {
   return {
-    ...createClient({ url, token, validate: true }),
+    ...createClient({ url, token, validate: true, fetch: inTurn }),
     token,
     async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
-      const response = await fetch(url + path, {
+      const response = await inTurn(url + path, {
         method,
         headers: {
           ...(body !== undefined && { "content-type": "application/json" }),
@@ -162,10 +194,10 @@ export async function atOnce<T, R>(items: T[], limit: number, work: (item: T) =>
   return results;
 }
 
-type Owner = "order" | "payment" | "notification" | "inventory";
+type Owner = "product" | "order" | "payment" | "notification" | "inventory";
 /** SQL on a service's state table, through its own sidecar. */
 export async function sql<T = null>(service: Owner, operation: "query" | "exec", statement: string): Promise<T> {
-  const daprPort = port({ order: 3502, payment: 3504, notification: 3505, inventory: 3506 }[service]);
+  const daprPort = port({ product: 3501, order: 3502, payment: 3504, notification: 3505, inventory: 3506 }[service]);
   const body = JSON.stringify({ operation, metadata: { sql: statement } });
   const answer = await fetch(`http://127.0.0.1:${daprPort}/v1.0/bindings/${service}-sql`, { method: "POST", body });
   if (!answer.ok) throw new Error(await answer.text());

@@ -17,6 +17,7 @@ import {
   placeLines,
   processes,
   reaches,
+  replicasOf,
   signedIn,
   statementOf,
   url,
@@ -30,8 +31,9 @@ const portBase = new URL(url).port;
 const log = (service: string) => readFileSync(join(dir, "logs", `${service}.log`), "utf8");
 const linesAbout = (service: string, key: Key) => log(service).split(`"setting":"${key}"`).length - 1;
 
-/** Does it and waits until these services have noticed. */
-async function noticed(key: Key, services: string[], work: () => Promise<unknown>): Promise<void> {
+/** Does it and waits until every replica of these services has noticed. */
+async function noticed(key: Key, apps: string[], work: () => Promise<unknown>): Promise<void> {
+  const services = apps.flatMap(replicasOf);
   const before = services.map((service) => linesAbout(service, key));
   await work();
   const after = await eventually(

@@ -59,7 +59,12 @@ export function connect(port: number, timeoutMs = 30_000) {
       const { status, text } = await call("POST", `/v1.0/invoke/${app}/method${path}`, body);
       if (status >= 400 && status < 500) throw new Error(`${app} does not understand ${path}: ${text.slice(0, 500)}`);
       if (status >= 300) throw new Unavailable(app, new Error(`${status} ${text.slice(0, 500)}`));
-      return JSON.parse(text);
+      try {
+        return JSON.parse(text);
+      } catch (error) {
+        // It died while it spoke: its sidecar passes on the first part as if it were all.
+        throw new Unavailable(app, error);
+      }
     },
     /** Every component of this app's sidecar answers. */
     async ready(): Promise<boolean> {

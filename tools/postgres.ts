@@ -12,6 +12,9 @@ import { Refusal, type Say } from "./say.js";
 import { run } from "./shell.js";
 
 type Binaries = { initdb: string; postgres: string };
+/** Enough for two of every service: what their sidecars may open is in components/ (components.test.ts adds it up). */
+export const maxConnections = 200;
+
 type Account = { uid: number; gid: number };
 
 /** An existing server when POSTGRES_URL names one, else our own. */
@@ -39,7 +42,7 @@ async function ownServer(instance: Instance, port: number, password: string, say
   const settings = {
     listen_addresses: "127.0.0.1",
     port: String(port),
-    max_connections: "200",
+    max_connections: String(maxConnections),
     shared_buffers: "256MB",
     unix_socket_directories: "",
     fsync: "on",

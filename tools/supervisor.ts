@@ -23,14 +23,16 @@ export type LaunchOptions = {
   settings?: Record<string, string>;
   /** Only these apps; all of them unless named. */
   apps?: string[];
-  /** How many of an app, by its id; one unless named. */
-  replicas?: Record<string, number>;
+  /** How many of each app; one unless said. */
+  replicas?: number;
   /** No apps at all: placement and scheduler at the addresses dapr.yaml names, and the CLI found too. */
   infraOnly?: boolean;
   quiet?: boolean;
 };
 export type System = {
   url: string;
+  /** Those of every replica of the gateway, that one first. */
+  urls: string[];
   dir: string;
   control: Control;
   ports: Record<string, number>;
@@ -89,7 +91,7 @@ async function started(
     ? { placement: first.placementHostAddress, scheduler: first.schedulerHostAddress }
     : {};
   const infra = await planInfra(instance, dapr, say, given);
-  const all = apps.flatMap((app) => replicasOf(app, options.replicas?.[app.appID]));
+  const all = apps.flatMap((app) => replicasOf(app, options.replicas));
   const ports = { ...infra.ports, ...portsOf(all) };
   await checkPorts(ports, instance.portBase);
   // Addresses of sidecars that are gone.
@@ -101,8 +103,10 @@ async function started(
     app: appSpec(app, options.appEnv),
     sidecar: sidecarSpec(app, dapr.daprd, infra.addresses, sidecarEnv),
   }));
+  const urlOf = (port: number) => `http://127.0.0.1:${port}`;
   return {
-    url: `http://127.0.0.1:${described.find(({ appID }) => appID === gateway)?.appPort ?? instance.portBase}`,
+    url: urlOf(described.find(({ appID }) => appID === gateway)?.appPort ?? instance.portBase),
+    urls: all.filter(({ appID }) => appID === gateway).map(({ appPort }) => urlOf(appPort)),
     dir: instance.dir,
     control: control(instance.dir),
     ports,

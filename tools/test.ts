@@ -76,7 +76,7 @@ async function outside(name: string, { projects, env = {}, launch: options }: Su
     const system = await launch({ ...options, portBase: instance.portBase });
     for (const project of projects) {
       const found = project === projects[0] ? filters : [];
-      add(total, await vitest(project, found, { E2E_URL: system.url, E2E_DIR: system.dir }));
+      add(total, await vitest(project, found, { E2E_URL: system.urls.join(" "), E2E_DIR: system.dir }));
     }
     await system.stop();
   } catch (error) {

@@ -3,6 +3,7 @@ import { api, type Route } from "../../contracts/api.js";
 import { follow } from "./follow.js";
 import type { Ask, Identity } from "./forward.js";
 import { type Args, question, refusal } from "./question.js";
+import { ownKey } from "./routes.js";
 
 /** One GraphQL request's way to the services: with its bearer, so that every rule stays with the service it belongs to. */
 export type Call = ReturnType<typeof caller>;
@@ -13,7 +14,7 @@ export function caller(ask: Ask, identity: Identity, admit: (route: Route) => Pr
     async route(route: Route, args: Args): Promise<unknown> {
       await admit(route);
       const { path, headers, body } = question(route, args);
-      const request = { method: route.method, path, headers: { ...identity, ...headers }, body };
+      const request = { method: route.method, path, headers: { ...identity, ...ownKey(route), ...headers }, body };
       const answer = await ask(route.service, request);
       if (answer.statusCode >= 300) throw refusal(route.service, answer);
       return answer.text === "" ? undefined : JSON.parse(answer.text);

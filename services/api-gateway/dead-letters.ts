@@ -4,16 +4,16 @@ import { Consumer, DeadLetter, ListDeadLetters } from "../../contracts/admin.js"
 import { api } from "../../contracts/api.js";
 import { pageOf as pageSchema } from "../../contracts/common.js";
 import { type Authenticate, mustBeAdmin } from "../../kit/auth.js";
-import type { Dapr } from "../../kit/dapr.js";
 import { type App, query } from "../../kit/http.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
 import { cursorOf, startOf } from "../../kit/sql.js";
+import { type Ask, identity } from "./forward.js";
 import { routerPath } from "./routes.js";
 
 const Page = pageSchema(DeadLetter);
 
 type Deps = {
-  dapr: Dapr;
+  ask: Ask;
   authenticate: Authenticate;
   forward: (ctx: Koa.Context, app: string) => Promise<void>;
 };
@@ -22,11 +22,12 @@ type Deps = {
  * The consumers' dead letters as one list; each is its consumer's to show, re-drive or discard. The consumers themselves
  * look at the bearer again.
  */
-export function deadLetters({ router }: App, { dapr, authenticate, forward }: Deps): void {
+export function deadLetters({ router }: App, { ask, authenticate, forward }: Deps): void {
   async function pageOf(service: Consumer, search: URLSearchParams, authorization: string) {
-    const path = `/v1.0/invoke/${service}/method${api.deadLetters.path}?${search}`;
-    const answer = await dapr.call("GET", path, undefined, undefined, { authorization });
-    if (answer.status !== 200) throw new Unavailable(`the ${service} service`, new Error(answer.text.slice(0, 500)));
+    const path = `${api.deadLetters.path}?${search}`;
+    const answer = await ask(service, { method: "GET", path, headers: { ...identity(), authorization }, body: null });
+    if (answer.statusCode !== 200)
+      throw new Unavailable(`the ${service} service`, new Error(answer.text.slice(0, 500)));
     return Page.parse(JSON.parse(answer.text));
   }
 

@@ -27,6 +27,9 @@ export type Answer = {
 };
 export type Ask = (app: string, question: Question) => Promise<Answer>;
 
+/** What a client waits for at most, in milliseconds, all tries together; a stream for its beginning. */
+const patience = 15_000;
+
 /** Asks a service through the sidecar; the body is sent whole, because daprd does not retry a chunked one. */
 export function asker(daprPort: number): Ask {
   const sidecar = `http://127.0.0.1:${daprPort}`;
@@ -35,36 +38,58 @@ export function asker(daprPort: number): Ask {
   const streamPool = new Pool(sidecar, { connections: null, bodyTimeout: 0 });
 
   return async (app, { method, path, headers, body, streamed, signal }) => {
-    const request = {
+    const until = Date.now() + patience;
+    const request = () => ({
       method: method as "GET",
       path: `/v1.0/invoke/${app}/method${path}`,
       // Whatever the client accepts: of what accepts text/event-stream alone daprd loses the refusals.
       headers: { ...headers, accept: "*/*" },
       body,
-      headersTimeout: 20_000,
+      headersTimeout: Math.max(until - Date.now(), 1),
       signal: signal ?? null,
-    };
-    // Only a read may be asked again blindly while a replica comes or goes; for the rest see resiliency.yaml.
-    const tries = method === "GET" || method === "HEAD" ? 5 : 1;
+    });
+    // The sidecar asks a service again itself (resiliency-gateway.yaml). For the sidecar only a read may wait blindly.
+    const tries = isRead(method) ? 5 : 1;
     for (let n = 1; ; n++) {
       try {
-        const { statusCode, headers, body } = await (streamed ? streamPool : pool).request(request);
+        const { statusCode, headers, body } = await (streamed ? streamPool : pool).request(request());
         if (streamed && statusCode === 200) {
           // One that is let go before anyone reads it tells nobody else.
           body.on("error", () => undefined);
           return { statusCode, headers, text: "", stream: body };
         }
         const text = await body.text();
-        // A 5xx that is no problem of the service comes from a sidecar: the service is away.
-        const problem = String(headers["content-type"]).startsWith("application/problem+json");
-        if (statusCode < 500 || problem) return { statusCode, headers, text };
-        throw new Error(text);
+        if (isWhole(method, statusCode, String(headers["content-type"]), text)) return { statusCode, headers, text };
+        throw new Unavailable(`the ${app} service`, new Error(`${statusCode} ${text.slice(0, 500)}`));
       } catch (error) {
-        if (n === tries || signal?.aborted) throw new Unavailable(`the ${app} service`, error);
-        await new Promise((resume) => setTimeout(resume, 50 * 2 ** n));
+        if (error instanceof Unavailable) throw error;
+        const wait = 50 * 2 ** n;
+        if (n === tries || signal?.aborted || Date.now() + wait > until)
+          throw new Unavailable(`the ${app} service`, error);
+        await new Promise((resume) => setTimeout(resume, wait));
       }
     }
   };
+}
+
+const isRead = (method: string) => method === "GET" || method === "HEAD";
+
+/**
+ * Whether this is what a service said. A 5xx that is no problem of the service comes from a sidecar; and of a service
+ * that dies while it speaks the sidecar passes on the first part as if it were all.
+ */
+function isWhole(method: string, status: number, type: string, text: string): boolean {
+  if (status >= 500 && !type.startsWith("application/problem+json")) return false;
+  return method === "HEAD" || !/^application\/(problem\+)?json/.test(type) || isJson(text);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whose request this is and in which trace, in headers for the inside. */
@@ -77,10 +102,10 @@ export function mustBeAscii(header: string, value: string): void {
   if (!/^[\t\x20-\x7e]*$/.test(value)) throw new Problem(400, `the header ${header} may hold ASCII only`);
 }
 
-/** Passes a request on as it came. */
+/** Passes a request on as it came, with what the route adds to its headers. */
 export function forwarder(ask: Ask) {
-  return async (ctx: Koa.Context, app: string, streamed = false): Promise<void> => {
-    const headers = identity();
+  return async (ctx: Koa.Context, app: string, added: Identity = {}, streamed = false): Promise<void> => {
+    const headers = { ...identity(), ...added };
     for (const name of passed) {
       const value = ctx.headers[name]?.toString();
       // An empty one goes on as well: the service that wants it says what is wrong with it.
@@ -91,8 +116,7 @@ export function forwarder(ask: Ask) {
     // No public path needs an escape; an escaped slash or dot could reach a path that is not public.
     if (!/^[\w/~-][\w./~-]*$/.test(ctx.path) || /\/\.{1,2}(\/|$)/.test(ctx.path))
       throw new Problem(404, "there is no such path");
-    const reads = ctx.method === "GET" || ctx.method === "HEAD";
-    const body = reads ? null : await readBody(ctx);
+    const body = isRead(ctx.method) ? null : await readBody(ctx);
     const path = `${ctx.path}${ctx.search}`;
     const answer = await ask(app, {
       method: ctx.method,

@@ -9,7 +9,7 @@ import { documents } from "./docs.js";
 import { asker, forwarder } from "./forward.js";
 import { graphql } from "./graphql.js";
 import { admission, shield } from "./guard.js";
-import { forwarded } from "./routes.js";
+import { forwarded, ownKey } from "./routes.js";
 
 const env = environment({
   /** Origins whose browser pages may ask, separated by commas: "https://shop.example,https://desk.example". */
@@ -26,14 +26,14 @@ await service("api-gateway", env, ({ app, dapr, log }) => {
   app.koa.proxy = env.TRUST_PROXY;
   shield(app.koa, env.CORS_ORIGINS.split(",").filter(Boolean));
 
-  for (const { method, path, service, who, streamed } of forwarded) {
+  for (const { method, path, service, who, headers, streamed } of forwarded) {
     app.router.register(path, [method], async (ctx) => {
       await admit(ctx, { path, who });
-      await forward(ctx, service, streamed);
+      await forward(ctx, service, ownKey({ headers }), streamed);
     });
   }
   documents(app.router, admit);
-  deadLetters(app, { dapr, authenticate, forward });
+  deadLetters(app, { ask, authenticate, forward });
 
   const answer = graphql(ask, admit, log);
   app.router.register(api.graphql.path, ["GET", "POST"], async (ctx) => {
