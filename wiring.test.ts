@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type Koa from "koa";
 import { beforeAll, expect, test, vi } from "vitest";
+import { parse } from "yaml";
 import { Consumer } from "./contracts/admin.js";
 import { api, type Route } from "./contracts/api.js";
 import { type Topic, topics } from "./contracts/events.js";
@@ -86,4 +87,28 @@ test.each(services)("%s names the topics that it publishes or hears, and no othe
   const named = [...text.matchAll(/"((?:orders|payments|inventory)\.\w+)"/g)].map(([, topic]) => topic);
   const expected = Object.entries(topics).filter(([, { from, to }]) => [from, ...to].some((name) => name === service));
   expect([...new Set(named)].sort()).toEqual(expected.map(([topic]) => topic).sort());
+});
+
+test("the broker's scopes let each app publish and hear what the table of events says, and no other app anything", () => {
+  type Broker = { spec: { metadata: { name: string; value?: string }[] }; scopes: string[] };
+  const { spec, scopes } = parse(readFileSync("components/pubsub.yaml", "utf8")) as Broker;
+  const scope = (name: string) => {
+    const apps =
+      spec.metadata
+        .find((item) => item.name === name)
+        ?.value?.replaceAll(" ", "")
+        .split(";") ?? [];
+    const entries = apps.map((app) => app.split("=") as [string, string]);
+    return Object.fromEntries(entries.map(([app, list]) => [app, list.split(",").sort()]));
+  };
+  const expected = (may: (topic: Topic, app: string) => boolean) =>
+    Object.fromEntries(
+      Consumer.options.map((app) => {
+        const its = (Object.keys(topics) as Topic[]).filter((topic) => may(topic, app));
+        return [app, [...its, `dead-letter.${app}`].sort()];
+      }),
+    );
+  expect(scope("publishingScopes")).toEqual(expected((topic, app) => topics[topic].from === app));
+  expect(scope("subscriptionScopes")).toEqual(expected((topic, app) => topics[topic].to.some((to) => to === app)));
+  expect([...scopes].sort()).toEqual([...Consumer.options].sort());
 });

@@ -9,6 +9,7 @@ import type { OrderView, Status } from "../contracts/order.js";
 import type { PaymentMethod } from "../contracts/payment.js";
 import { control } from "../tools/control.js";
 import { redis } from "../tools/redis-client.js";
+import { type Tokens, tokensOf } from "../tools/secrets.js";
 
 export { must };
 
@@ -54,12 +55,12 @@ function person(token?: string): Person {
 export const anyone = person();
 export const withToken = person;
 
-const tokens = new Map<string, Promise<string>>();
+const bearers = new Map<string, Promise<string>>();
 export function tokenOf(name: string): Promise<string> {
-  let token = tokens.get(name);
+  let token = bearers.get(name);
   if (!token) {
     token = tokenFor(`${name}@orders.local`, "demo-password-1");
-    tokens.set(name, token);
+    bearers.set(name, token);
   }
   return token;
 }
@@ -70,7 +71,7 @@ export const signedIn = async (name: "ada" | "bob" | "staff" | "admin"): Promise
 /** A customer of this test alone. */
 export async function newCustomer(about: { name?: string; locale?: string; country?: string } = {}) {
   const email = `${crypto.randomUUID()}@example.org`;
-  const password = crypto.randomUUID();
+  const password = `planted-${crypto.randomUUID()}`;
   const { id } = await must(anyone.signUp({ body: { email, password, name: "New Customer", ...about } }));
   return { id, email, password, ...person(await tokenFor(email, password)) };
 }
@@ -158,12 +159,33 @@ export async function atOnce<T, R>(items: T[], limit: number, work: (item: T) =>
   return results;
 }
 
+/** Every app with the ports that dapr.yaml gives it and its sidecar. */
+export const apps = {
+  "api-gateway": [8080, 3500],
+  product: [8081, 3501],
+  order: [8082, 3502],
+  user: [8083, 3503],
+  payment: [8084, 3504],
+  notification: [8085, 3505],
+  inventory: [8086, 3506],
+} as const;
+export type AppId = keyof typeof apps;
+export const tokens = (app: AppId): Tokens => tokensOf(process.env.E2E_DIR as string, app);
+
+/** Asks an app's sidecar, as the app would unless another token is given; a body is posted. */
+export function sidecar(app: AppId, path: string, body?: object, headers: Record<string, string> = {}) {
+  return fetch(`http://127.0.0.1:${port(apps[app][1])}${path}`, {
+    method: body ? "POST" : "GET",
+    headers: { "content-type": "application/json", "dapr-api-token": tokens(app).api, ...headers },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+}
+
 type Owner = "order" | "payment" | "notification" | "inventory";
 /** SQL on a service's state table, through its own sidecar. */
 export async function sql<T = null>(service: Owner, operation: "query" | "exec", statement: string): Promise<T> {
-  const daprPort = port({ order: 3502, payment: 3504, notification: 3505, inventory: 3506 }[service]);
-  const body = JSON.stringify({ operation, metadata: { sql: statement } });
-  const answer = await fetch(`http://127.0.0.1:${daprPort}/v1.0/bindings/${service}-sql`, { method: "POST", body });
+  const body = { operation, metadata: { sql: statement } };
+  const answer = await sidecar(service, `/v1.0/bindings/${service}-sql`, body);
   if (!answer.ok) throw new Error(await answer.text());
   const text = await answer.text();
   return (text ? JSON.parse(text) : null) as T;

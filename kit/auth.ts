@@ -2,6 +2,7 @@ import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 import type Koa from "koa";
 import { z } from "zod";
 import { Claims, tokenAudience, tokenIssuer } from "../contracts/user.js";
+import { opening, type Sidecar, sidecarUrl } from "./dapr.js";
 import { Problem, Unavailable } from "./problem.js";
 
 /** Who calls: 401 without a good bearer token. Verified by each service itself, with the user service's public keys. */
@@ -9,11 +10,11 @@ export type Authenticate = (ctx: Koa.Context) => Promise<Claims>;
 
 type Checked = { claims: Claims; until: number };
 
-export function authenticator(daprPort: number): Authenticate {
-  const keys = createRemoteJWKSet(
-    new URL(`http://127.0.0.1:${daprPort}/v1.0/invoke/user/method/.well-known/jwks.json`),
-    { cooldownDuration: 5_000, cacheMaxAge: 600_000, timeoutDuration: 5_000 },
-  );
+export function authenticator(sidecar: Sidecar): Authenticate {
+  const keys = createRemoteJWKSet(new URL("/v1.0/invoke/user/method/.well-known/jwks.json", sidecarUrl(sidecar)), {
+    ...{ cooldownDuration: 5_000, cacheMaxAge: 600_000, timeoutDuration: 5_000 },
+    headers: opening(sidecar),
+  });
   // A signature is checked once per token, not once per request.
   const checked = new Map<string, Checked>();
 

@@ -9,7 +9,7 @@ import { postgresOf } from "./postgres.js";
 import { allReady, answersOk, type Check } from "./ready.js";
 import { answers, redisOf } from "./redis.js";
 import type { Say } from "./say.js";
-import { secretsOf } from "./secrets.js";
+import type { Secrets } from "./secrets.js";
 
 /** What the apps stand on: the ports it needs, and how to start it. */
 export type Infra = {
@@ -23,10 +23,15 @@ type Given = { placement?: string; scheduler?: string };
  * Plans PostgreSQL, Redis, the payment provider, placement and scheduler. Where `given` names an address, placement and
  * scheduler are started there, unless something listens there already. `start` gives the environment for the sidecars.
  */
-export async function planInfra(instance: Instance, dapr: Dapr, say: Say, given: Given = {}): Promise<Infra> {
+export async function planInfra(
+  instance: Instance,
+  dapr: Dapr,
+  secrets: Secrets,
+  say: Say,
+  given: Given = {},
+): Promise<Infra> {
   const ports = infraPorts(instance);
   const mail = mailSettings(process.env);
-  const secrets = secretsOf(instance.dir);
   const [postgres, redis] = await Promise.all([
     postgresOf(instance, secrets.postgresPassword, say),
     redisOf(instance, say),

@@ -11,6 +11,7 @@ import { endOrphans, supervisorOf } from "./pids.js";
 import { checkPorts } from "./ports.js";
 import { type Replicas, replicas, replicasOf } from "./replicas.js";
 import { aloud, Refusal, type Say, silent } from "./say.js";
+import { secretsOf } from "./secrets.js";
 import { stopping } from "./stopping.js";
 
 export type LaunchOptions = {
@@ -88,7 +89,11 @@ async function started(
   const given = options.infraOnly
     ? { placement: first.placementHostAddress, scheduler: first.schedulerHostAddress }
     : {};
-  const infra = await planInfra(instance, dapr, say, given);
+  const secrets = secretsOf(
+    instance.dir,
+    described.map(({ appID }) => appID),
+  );
+  const infra = await planInfra(instance, dapr, secrets, say, given);
   const all = apps.flatMap((app) => replicasOf(app, options.replicas?.[app.appID]));
   const ports = { ...infra.ports, ...portsOf(all) };
   await checkPorts(ports, instance.portBase);
@@ -98,8 +103,8 @@ async function started(
   const sidecarEnv = await infra.start(kept, options.settings ?? {});
   if (all.length > 0) say(`Starting ${all.map(({ name }) => name).join(", ")}, each with its sidecar …`);
   await copies.start(all, (app) => ({
-    app: appSpec(app, options.appEnv),
-    sidecar: sidecarSpec(app, dapr.daprd, infra.addresses, sidecarEnv),
+    app: appSpec(app, secrets.tokens[app.appID]!, options.appEnv),
+    sidecar: sidecarSpec(app, dapr.daprd, infra.addresses, secrets.tokens[app.appID]!, sidecarEnv),
   }));
   return {
     url: `http://127.0.0.1:${described.find(({ appID }) => appID === gateway)?.appPort ?? instance.portBase}`,
