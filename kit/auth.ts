@@ -15,7 +15,8 @@ export function authenticator(sidecar: Sidecar): Authenticate {
     ...{ cooldownDuration: 5_000, cacheMaxAge: 600_000, timeoutDuration: 5_000 },
     headers: opening(sidecar),
   });
-  // A signature is checked once per token, not once per request.
+  // A signature is checked once a minute per token, not once per request. So a retired key's tokens end with the keys
+  // above, which are asked for again after ten.
   const checked = new Map<string, Checked>();
 
   async function check(token: string): Promise<Checked> {
@@ -26,7 +27,8 @@ export function authenticator(sidecar: Sidecar): Authenticate {
         audience: tokenAudience,
         requiredClaims: ["exp", "sub"],
       });
-      return { claims: Claims.parse(payload), until: (payload.exp as number) * 1000 };
+      const until = Math.min((payload.exp as number) * 1000, Date.now() + 60_000);
+      return { claims: Claims.parse(payload), until };
     } catch (error) {
       if (keysAreAway(error)) throw new Unavailable("the user service", error);
       throw new Problem(401, "the access token is not valid");

@@ -16,7 +16,7 @@ export function secretsOf(dir: string, apps: string[] = []): Secrets {
   const tokens = apps.map((app) => [app, stored.tokens?.[app] ?? { api: random(), app: random() }]);
   const secrets = {
     postgresPassword: stored.postgresPassword ?? random(),
-    userJwtKeys: stored.userJwtKeys ?? signingKeys(),
+    userJwtKeys: stored.userJwtKeys ?? JSON.stringify({ keys: [signingKey()] }),
     tokens: { ...stored.tokens, ...Object.fromEntries(tokens) },
   };
   if (JSON.stringify(secrets) !== JSON.stringify(stored)) store(dir, secrets);
@@ -41,8 +41,18 @@ export function tokensOf(dir: string, app: string): Tokens {
   return tokens;
 }
 
-function signingKeys(): string {
+/** A private JSON Web Key. */
+export type SigningKey = { kid: string; [member: string]: unknown };
+
+export function signingKey(): SigningKey {
   const { privateKey } = generateKeyPairSync("ed25519");
-  const key = { ...privateKey.export({ format: "jwk" }), kid: randomUUID(), alg: "EdDSA", use: "sig" };
-  return JSON.stringify({ keys: [key] });
+  return { ...privateKey.export({ format: "jwk" }), kid: randomUUID(), alg: "EdDSA", use: "sig" };
+}
+
+/** Stores what the change makes of the keys of access tokens, of which the first signs. */
+export function changeKeys(dir: string, change: (keys: SigningKey[]) => SigningKey[]): SigningKey[] {
+  const secrets = secretsOf(dir);
+  const keys = change((JSON.parse(secrets.userJwtKeys) as { keys: SigningKey[] }).keys);
+  store(dir, { ...secrets, userJwtKeys: JSON.stringify({ keys }) });
+  return keys;
 }

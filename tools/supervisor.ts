@@ -102,10 +102,13 @@ async function started(
   say("Starting PostgreSQL, Redis, placement, scheduler and the payment provider …");
   const sidecarEnv = await infra.start(kept, options.settings ?? {});
   if (all.length > 0) say(`Starting ${all.map(({ name }) => name).join(", ")}, each with its sidecar …`);
-  await copies.start(all, (app) => ({
-    app: appSpec(app, secrets.tokens[app.appID]!, options.appEnv),
-    sidecar: sidecarSpec(app, dapr.daprd, infra.addresses, secrets.tokens[app.appID]!, sidecarEnv),
-  }));
+  await copies.start(all, (app) => {
+    const tokens = secrets.tokens[app.appID]!;
+    const sidecar = sidecarSpec(app, dapr.daprd, infra.addresses, tokens, sidecarEnv);
+    // The keys may have been changed since (npm run keys).
+    sidecar.before = () => void Object.assign(sidecar.env, { USER_JWT_KEYS: secretsOf(instance.dir).userJwtKeys });
+    return { app: appSpec(app, tokens, options.appEnv), sidecar };
+  });
   return {
     url: `http://127.0.0.1:${described.find(({ appID }) => appID === gateway)?.appPort ?? instance.portBase}`,
     dir: instance.dir,
