@@ -17,6 +17,12 @@ const launch = { settings, appEnv };
 /** `drift` and `logs` come last: what all tests of a suite left behind adds up, and tells no secret. */
 export const suites: Record<string, Suite> = {
   e2e: { says: "the system from outside", projects: ["e2e", "drift", "logs"], launch, env: noMail },
+  walls: {
+    says: "the system with mTLS: who may ask whom, and who is nobody",
+    projects: ["walls", "drift", "logs"],
+    launch: { ...launch, mtls: true },
+    env: noMail,
+  },
   mail: {
     says: "the system that sends mail, to a catcher of the test's own",
     projects: ["mail", "logs"],

@@ -214,10 +214,13 @@ export async function reconcile(): Promise<Reconciliation> {
   }
 }
 
-/** The operator's command, in a process of its own. */
-export async function config(...args: string[]): Promise<{ code: number; text: string }> {
+/** The operator's command that changes settings. */
+export const config = (...args: string[]) => command("config", ...args);
+
+/** An operator's command, in a process of its own. */
+export async function command(...args: string[]): Promise<{ code: number; text: string }> {
   const env = { ...process.env, PORT_BASE: new URL(url).port, ORDERS_DATA: process.env.E2E_DIR };
-  const ran = promisify(execFile)(process.execPath, ["tools/run.mjs", "config", ...args], { env });
+  const ran = promisify(execFile)(process.execPath, ["tools/run.mjs", ...args], { env });
   return ran.then(
     ({ stdout }) => ({ code: 0, text: stdout }),
     ({ code, stdout, stderr }) => ({ code, text: stdout + stderr }),

@@ -41,12 +41,13 @@ export function sidecarSpec(
   addresses: { placement: string; scheduler: string },
   tokens: Tokens,
   secrets: Record<string, string>,
+  identity: Pick<Spec, "args" | "env"> = { args: [], env: {} },
 ): Spec {
-  const env = { ...inherited(), ...secrets, ...opening(tokens) };
+  const env = { ...inherited(), ...secrets, ...opening(tokens), ...identity.env };
   return {
     name: `${app.name}-daprd`,
     command: daprd,
-    args: sidecarArgs(app, addresses),
+    args: [...sidecarArgs(app, addresses), ...identity.args],
     cwd: app.dir,
     env,
     rank: rankOf(app),

@@ -7,6 +7,7 @@ import { type App, readApps } from "./dapr-file.js";
 import { planInfra } from "./infra.js";
 import { type Instance, instanceOf, root } from "./instance.js";
 import { type Keeper, keeper } from "./keeper.js";
+import { planMtls } from "./mtls.js";
 import { endOrphans, supervisorOf } from "./pids.js";
 import { checkPorts } from "./ports.js";
 import { type Replicas, replicas, replicasOf } from "./replicas.js";
@@ -26,6 +27,8 @@ export type LaunchOptions = {
   apps?: string[];
   /** How many of an app, by its id; one unless named. */
   replicas?: Record<string, number>;
+  /** Sidecars, placement and scheduler prove to each other who they are, and apps may ask each other only what they do ask. */
+  mtls?: boolean;
   /** No apps at all: placement and scheduler at the addresses dapr.yaml names, and the CLI found too. */
   infraOnly?: boolean;
   quiet?: boolean;
@@ -85,14 +88,13 @@ async function started(
   const described = readApps(options.file ?? join(root, "dapr.yaml"), instance);
   const apps = options.infraOnly ? [] : described.filter(({ appID }) => options.apps?.includes(appID) ?? true);
   const dapr = await ensureDapr({ needCli: options.infraOnly, say });
+  const ids = described.map(({ appID }) => appID);
+  const mtls = options.mtls ? await planMtls(instance, dapr, ids) : undefined;
   const first = described[0]!;
   const given = options.infraOnly
     ? { placement: first.placementHostAddress, scheduler: first.schedulerHostAddress }
-    : {};
-  const secrets = secretsOf(
-    instance.dir,
-    described.map(({ appID }) => appID),
-  );
+    : { mtls };
+  const secrets = secretsOf(instance.dir, ids);
   const infra = await planInfra(instance, dapr, secrets, say, given);
   const all = apps.flatMap((app) => replicasOf(app, options.replicas?.[app.appID]));
   const ports = { ...infra.ports, ...portsOf(all) };
@@ -104,7 +106,8 @@ async function started(
   if (all.length > 0) say(`Starting ${all.map(({ name }) => name).join(", ")}, each with its sidecar …`);
   await copies.start(all, (app) => {
     const tokens = secrets.tokens[app.appID]!;
-    const sidecar = sidecarSpec(app, dapr.daprd, infra.addresses, tokens, sidecarEnv);
+    const guarded = mtls?.guarded(app) ?? app;
+    const sidecar = sidecarSpec(guarded, dapr.daprd, infra.addresses, tokens, sidecarEnv, mtls?.sidecar(app.appID));
     // The keys may have been changed since (npm run keys).
     sidecar.before = () => void Object.assign(sidecar.env, { USER_JWT_KEYS: secretsOf(instance.dir).userJwtKeys });
     return { app: appSpec(app, tokens, options.appEnv), sidecar };
