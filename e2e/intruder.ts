@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:http2";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensureDapr } from "../tools/dapr.js";
@@ -11,7 +12,7 @@ import { silent } from "../tools/say.js";
 
 const dir = process.env.E2E_DIR as string;
 const ports = infraPorts(instanceOf({ portBase: Number(new URL(process.env.E2E_URL as string).port), dir }));
-export const mtlsFile = (...path: string[]) => join(dir, "mtls", ...path);
+const mtlsFile = (...path: string[]) => join(dir, "mtls", ...path);
 
 const field = (n: number, bytes: Buffer | string) => {
   const value = Buffer.from(bytes);
@@ -72,51 +73,56 @@ export const schedulersIdentity = (): Tls => ({
 });
 
 /**
- * Starts a sidecar of its own that says it is `app`, with these flags and this environment, for so many seconds at most.
- * Tells whether it served, what it wrote, and what `ask` found meanwhile.
+ * Starts a sidecar that says it is `app`, with a token for sentry if there is one, or without mTLS, and lets `ask` ask it
+ * something when it serves. It has a copy of the addresses, so that nobody is sent to it.
  */
 export async function stray<T>(
   app: string,
-  args: string[],
-  env: Record<string, string>,
+  { mtls, token }: { mtls: boolean; token?: string },
   ask: (url: string) => Promise<T>,
-  seconds = 20,
 ) {
   const { daprd } = await ensureDapr({ say: silent });
+  const folder = mkdtempSync(join(tmpdir(), "stray-"));
+  for (const suffix of ["", "-wal"]) copyFileSync(join(dir, `names.db${suffix}`), join(folder, `names.db${suffix}`));
+  const config = readFileSync(mtlsFile(`${app}.yaml`), "utf8").replace(join(dir, "names.db"), join(folder, "names.db"));
+  writeFileSync(join(folder, "config.yaml"), config);
   const http = ports.sentry + 20;
-  const own = {
-    "dapr-http-port": http,
-    "dapr-grpc-port": http + 1,
-    "dapr-internal-grpc-port": http + 2,
-    "metrics-port": http + 3,
+  const flags = {
+    ...{ "app-id": app, "dapr-http-port": http, "dapr-grpc-port": http + 1, "dapr-internal-grpc-port": http + 2 },
+    ...{ "metrics-port": http + 3, "dapr-listen-addresses": "127.0.0.1", config: join(folder, "config.yaml") },
+    "placement-host-address": `127.0.0.1:${ports.placement}`,
+    "scheduler-host-address": `127.0.0.1:${ports.scheduler}`,
+    ...(mtls && { "enable-mtls": true, "sentry-address": `127.0.0.1:${ports.sentry}` }),
   };
-  const flags = Object.entries(own).map(([name, port]) => `--${name}=${port}`);
-  const infra = [
-    `--placement-host-address=127.0.0.1:${ports.placement}`,
-    `--scheduler-host-address=127.0.0.1:${ports.scheduler}`,
-  ];
+  const identity = {
+    DAPR_TRUST_ANCHORS: readFileSync(mtlsFile("authority", "ca.crt"), "utf8"),
+    NAMESPACE: "default",
+    ...(token && { DAPR_SENTRY_TOKEN_FILE: mtlsFile(token) }),
+  };
   const child = spawn(
     daprd,
-    ["--app-id", app, ...flags, ...infra, "--dapr-listen-addresses=127.0.0.1", "--log-level=info", ...args],
+    Object.entries(flags).map(([name, value]) => `--${name}=${value}`),
     {
-      env: { PATH: process.env.PATH, DAPR_HOST_IP: "127.0.0.1", ...env },
+      env: { PATH: process.env.PATH, DAPR_HOST_IP: "127.0.0.1", ...(mtls && identity) },
     },
   );
   let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk) => {
+      output += chunk;
+    });
   try {
     const url = `http://127.0.0.1:${http}`;
-    for (const end = Date.now() + seconds * 1000; Date.now() < end && child.exitCode === null; await sleep(200)) {
+    for (const end = Date.now() + 30_000; Date.now() < end && child.exitCode === null; await sleep(200)) {
       const serves = await fetch(`${url}/v1.0/healthz/outbound`).then(
         ({ ok }) => ok,
         () => false,
       );
-      if (serves) return { served: true, found: await ask(url), output: () => output };
+      if (serves) return { served: true, found: await ask(url), output };
     }
-    return { served: false, found: undefined, output: () => output };
+    return { served: false, output };
   } finally {
     child.kill("SIGKILL");
+    rmSync(folder, { recursive: true });
   }
 }
-
-export const sentryAddress = `127.0.0.1:${ports.sentry}`;

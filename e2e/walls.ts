@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
+import { scryptSync } from "node:crypto";
 import { decodeProtectedHeader } from "jose";
 import { describe, expect, test } from "vitest";
 import { questions } from "../contracts/questions.js";
-import { callInternal, invocation, mtlsFile, schedulersIdentity, sentryAddress, stray } from "./intruder.js";
+import { callInternal, invocation, schedulersIdentity, stray } from "./intruder.js";
 import {
   type AppId,
   anyone,
@@ -132,45 +132,78 @@ describe("the port that sidecars keep for each other", () => {
     for (const app of ids.filter((one) => one !== "order")) {
       const actor = "/v1.0/actors/dapr.internal.default.order.workflow/none/method/PurgeWorkflowState";
       expect((await sidecar(app, actor, {})).status).toBeGreaterThanOrEqual(400);
-      expect((await sidecar(app, "/v1.0/workflows/dapr/none/terminate", {})).status).toBeGreaterThanOrEqual(400);
     }
   });
 });
 
 describe("a sidecar that nobody started for an app", () => {
-  const anchors = () => readFileSync(mtlsFile("authority", "ca.crt"), "utf8");
-  const mtls = ["--enable-mtls", `--sentry-address=${sentryAddress}`, "--control-plane-trust-domain=localhost"];
-  const names = ["--config", mtlsFile("payment.yaml")];
-  const asks = (url: string) =>
-    fetch(`${url}/v1.0/invoke/order/method/rpc/owner`, { method: "POST", body: "{}" }).then(({ status }) => status);
+  const asks = async (url: string) => {
+    const headers = { "content-type": "application/json" };
+    const owner = `${url}/v1.0/invoke/order/method/rpc/owner`;
+    return (await fetch(owner, { method: "POST", headers, body: "{}" })).status;
+  };
 
   test("gets no identity from sentry without the token of its name", async () => {
-    const none = await stray(
-      "payment",
-      [...mtls, ...names],
-      { DAPR_TRUST_ANCHORS: anchors(), NAMESPACE: "default" },
-      asks,
-    );
-    expect(none.served).toBe(false);
-    const env = { DAPR_TRUST_ANCHORS: anchors(), NAMESPACE: "default", DAPR_SENTRY_TOKEN_FILE: mtlsFile("order.jwt") };
-    const another = await stray("payment", [...mtls, ...names], env, asks);
-    expect(another.served).toBe(false);
-    expect(another.output()).toMatch(/sentry|certificate/i);
+    for (const token of [undefined, "order.jwt"]) {
+      const { served, output } = await stray("payment", { mtls: true, ...(token && { token }) }, asks);
+      expect([served, output]).toEqual([false, expect.stringContaining("error from sentry SignCertificate")]);
+    }
   });
 
-  test("gets in with it: that token is the identity", async () => {
-    const env = {
-      DAPR_TRUST_ANCHORS: anchors(),
-      NAMESPACE: "default",
-      DAPR_SENTRY_TOKEN_FILE: mtlsFile("payment.jwt"),
-    };
-    expect(await stray("payment", [...mtls, ...names], env, asks)).toMatchObject({ served: true, found: 422 });
+  test("gets in with it: the token is the identity", async () => {
+    const { served, found } = await stray("payment", { mtls: true, token: "payment.jwt" }, asks);
+    expect([served, found]).toEqual([true, 422]);
   });
 
   test("without mTLS reaches no app", async () => {
-    const { served, found, output } = await stray("payment", names, {}, asks);
-    expect(served ? found : 500).toBeGreaterThanOrEqual(403);
-    expect(output()).not.toMatch(/"status":422/);
+    const { served, found } = await stray("payment", { mtls: false }, asks);
+    expect([served, found]).toEqual([true, 500]);
+  });
+});
+
+describe("signing in", () => {
+  const signIn = (email: string, password: string) => anyone.signIn({ body: { email, password } });
+
+  test("is refused after ten wrong passwords, the right one too, and alike whether there is an account", async () => {
+    const eve = await newCustomer();
+    const refusals: unknown[] = [];
+    for (const email of [eve.email, `${crypto.randomUUID()}@example.com`]) {
+      const wrong = await Promise.all(Array.from({ length: 13 }, () => signIn(email, "planted-wrong")));
+      expect(wrong.map(({ status }) => status).sort()).toEqual([...Array(10).fill(401), ...Array(3).fill(429)]);
+      const { status, body, headers } = await signIn(email, eve.password);
+      expect(status).toBe(429);
+      expect(Number(headers.get("retry-after"))).toBeGreaterThan(800);
+      refusals.push(body);
+    }
+    expect(refusals[0]).toEqual(refusals[1]);
+    expect(
+      (await eve.call("PATCH", "/users/me", { password: "planted-next", current_password: eve.password })).status,
+    ).toBe(429);
+    expect((await must(eve.me())).email).toBe(eve.email);
+  });
+
+  test("brings an old hash to today's parameters", async () => {
+    const { id, email, password } = await newCustomer();
+    const path = `/v1.0/state/user-state/user:${id}`;
+    const stored = async () => (await (await sidecar("user", path)).json()) as { password_hash: string };
+    const account = await stored();
+    const today = account.password_hash.split("$").slice(0, 4);
+    const hash = scryptSync(password, "salt", 32, { N: 2 ** 14, r: 8, p: 1 });
+    const password_hash = [
+      "scrypt",
+      2 ** 14,
+      8,
+      1,
+      ...["salt", hash].map((part) => Buffer.from(part).toString("base64url")),
+    ];
+    const old = { ...account, password_hash: password_hash.join("$") };
+    expect((await sidecar("user", "/v1.0/state/user-state", [{ key: `user:${id}`, value: old }])).ok).toBe(true);
+
+    expect((await signIn(email, "planted-wrong")).status).toBe(401);
+    expect((await stored()).password_hash).toBe(old.password_hash);
+    expect((await signIn(email, password)).status).toBe(200);
+    expect((await stored()).password_hash.split("$").slice(0, 4)).toEqual(today);
+    expect((await signIn(email, password)).status).toBe(200);
   });
 });
 
