@@ -11,7 +11,7 @@ const maxmem = 256 * 1024 * 1024;
 /** So many at a time: a flood of sign-ins takes 64 MB and half of Node's worker threads, not more. */
 const most = 2;
 /** Of those who wait, the last waits some seconds; whoever comes then is told to come again. */
-const queue = 100;
+const queue = 50;
 let running = 0;
 const waiting: (() => void)[] = [];
 
