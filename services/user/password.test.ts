@@ -1,7 +1,10 @@
 import { scryptSync } from "node:crypto";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Unavailable } from "../../kit/problem.js";
 import { hashPassword, isOutdated, isPassword } from "./password.js";
+
+// A busy machine takes a second for each.
+vi.setConfig({ testTimeout: 30_000 });
 
 test("a hash carries its parameters, OWASP's or stronger, and knows its password only", async () => {
   const hash = await hashPassword("planted");
