@@ -2,9 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type Koa from "koa";
 import { beforeAll, expect, test, vi } from "vitest";
+import { parse } from "yaml";
 import { Consumer } from "./contracts/admin.js";
 import { api, type Route } from "./contracts/api.js";
 import { type Topic, topics } from "./contracts/events.js";
+import { questions } from "./contracts/questions.js";
 import { type App, app } from "./kit/http.js";
 import { logger } from "./kit/log.js";
 
@@ -80,10 +82,52 @@ test.each(services)("%s subscribes exactly to the topics that the table says it 
   expect(ctx.body.map(({ topic }) => topic).sort()).toEqual(expected.sort());
 });
 
+function sourceOf(service: string): string {
+  const files = readdirSync(join("services", service)).filter((file) => !file.endsWith(".test.ts"));
+  return files.map((file) => readFileSync(join("services", service, file), "utf8")).join("\n");
+}
+
 test.each(services)("%s names the topics that it publishes or hears, and no other", (service) => {
-  const sources = readdirSync(join("services", service)).filter((file) => !file.endsWith(".test.ts"));
-  const text = sources.map((file) => readFileSync(join("services", service, file), "utf8")).join("\n");
-  const named = [...text.matchAll(/"((?:orders|payments|inventory)\.\w+)"/g)].map(([, topic]) => topic);
+  const named = [...sourceOf(service).matchAll(/"((?:orders|payments|inventory)\.\w+)"/g)].map(([, topic]) => topic);
   const expected = Object.entries(topics).filter(([, { from, to }]) => [from, ...to].some((name) => name === service));
   expect([...new Set(named)].sort()).toEqual(expected.map(([topic]) => topic).sort());
+});
+
+test.each(services)(
+  "%s puts exactly the questions, and answers those, that the table of questions names",
+  (service) => {
+    const asked = [...sourceOf(service).matchAll(/"([\w-]+)", (?:path: )?"(\/rpc\/[\w-]+)"/g)];
+    const its = Object.entries(questions).flatMap(([app, paths]) =>
+      Object.entries(paths).flatMap(([path, callers]) => (callers.includes(service) ? [`${app} ${path}`] : [])),
+    );
+    expect([...new Set(asked.map(([, app, path]) => `${app} ${path}`))].sort()).toEqual(its.sort());
+    const rpc = (wired.get(service) as App).router.stack
+      .map(({ path }) => `${path}`)
+      .filter((path) => path.startsWith("/rpc/"));
+    expect(rpc.sort()).toEqual(Object.keys(questions[service] ?? {}).sort());
+  },
+);
+
+test("the broker's scopes let each app publish and hear what the table of events says, and no other app anything", () => {
+  type Broker = { spec: { metadata: { name: string; value?: string }[] }; scopes: string[] };
+  const { spec, scopes } = parse(readFileSync("components/pubsub.yaml", "utf8")) as Broker;
+  const scope = (name: string) => {
+    const apps =
+      spec.metadata
+        .find((item) => item.name === name)
+        ?.value?.replaceAll(" ", "")
+        .split(";") ?? [];
+    const entries = apps.map((app) => app.split("=") as [string, string]);
+    return Object.fromEntries(entries.map(([app, list]) => [app, list.split(",").sort()]));
+  };
+  const expected = (may: (topic: Topic, app: string) => boolean) =>
+    Object.fromEntries(
+      Consumer.options.map((app) => {
+        const its = (Object.keys(topics) as Topic[]).filter((topic) => may(topic, app));
+        return [app, [...its, `dead-letter.${app}`].sort()];
+      }),
+    );
+  expect(scope("publishingScopes")).toEqual(expected((topic, app) => topics[topic].from === app));
+  expect(scope("subscriptionScopes")).toEqual(expected((topic, app) => topics[topic].to.some((to) => to === app)));
+  expect([...scopes].sort()).toEqual([...Consumer.options].sort());
 });

@@ -79,7 +79,7 @@ async function measure(shape: Shape, { quick, quiet, portBase }: Options, report
   for (const name of ["postgres", "redis"])
     if (!(name in instance.roots())) say(`${name} was started by somebody else: it is in no figure.`);
   try {
-    const target = await prepare(shape, portBase);
+    const target = await prepare(shape, portBase, dir);
     await (await loadClient())({ ...target, ...warmUp });
     for (const { concurrency, orders } of quick ? quickSizes : sizes) {
       await untilQuiet();

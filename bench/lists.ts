@@ -1,7 +1,8 @@
 import { type Client, createClient } from "../client/client.js";
 import { demoAccounts, demoProducts } from "../contracts/demo.js";
-import { got, other, tokenOf } from "../tools/demo-client.js";
+import { got, opening, other, tokenOf } from "../tools/demo-client.js";
 import { instanceOf } from "../tools/instance.js";
+import { tokensOf } from "../tools/secrets.js";
 import { launch } from "../tools/supervisor.js";
 import type { Options } from "./bench.js";
 import { quantile } from "./figures.js";
@@ -26,7 +27,7 @@ export async function measureLists({ quick, quiet, portBase }: Options): Promise
   const found = new Map<string, Page[]>();
   try {
     const lists = await people(instance.url);
-    const sidecar = other(`http://127.0.0.1:${3502 + offset}`);
+    const sidecar = other(`http://127.0.0.1:${3502 + offset}`, opening(tokensOf(dir, "order").api));
     const sql = (text: string) => sidecar("/v1.0/bindings/order-sql", { operation: "exec", metadata: { sql: text } });
     say("lists: warming up …");
     for (const list of Object.values(lists)) for (let n = 0; n < 4 * rounds; n++) await list(20);

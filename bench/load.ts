@@ -7,6 +7,8 @@ import { createClient, type Fetch, must } from "../client/client.js";
 export type LoadRequest = {
   url: string;
   token: string;
+  /** Sent with every request. */
+  headers: Record<string, string>;
   products: [string, string];
   concurrency: number;
   orders: number;
@@ -24,11 +26,19 @@ const patienceMs = 60_000;
 const onTheWay = ["payment_required", "paid"];
 
 /** Places orders, each worker its next one when the last reached `processing`. */
-export async function load({ url, token, products, concurrency, orders }: LoadRequest): Promise<LoadResult> {
+export async function load({
+  url,
+  token,
+  headers: extra,
+  products,
+  concurrency,
+  orders,
+}: LoadRequest): Promise<LoadResult> {
   const dispatcher = new Agent({ connections: concurrency, keepAliveTimeout: 30_000 });
   // The client's own work is in nobody's figure, but it shares the cores: undici's `request` costs half of `fetch`.
   const light: Fetch = async (address, { method, headers, body }) => {
-    const answer = await request(address, { dispatcher, method: method as "GET", headers, ...(body && { body }) });
+    const sent = { method: method as "GET", headers: { ...headers, ...extra }, ...(body && { body }) };
+    const answer = await request(address, { dispatcher, ...sent });
     const { statusCode: status } = answer;
     return { status, ok: status < 300, headers: new Headers(), body: null, text: () => answer.body.text() };
   };

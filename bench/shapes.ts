@@ -1,5 +1,6 @@
 import { demoAccounts, demoProducts } from "../contracts/demo.js";
-import { got, person, tokenOf } from "../tools/demo-client.js";
+import { got, opening, person, tokenOf } from "../tools/demo-client.js";
+import { tokensOf } from "../tools/secrets.js";
 import type { LoadRequest } from "./load.js";
 
 /** What runs, and at which ports (of an unshifted system) it is asked. */
@@ -33,16 +34,19 @@ const plenty = 1_000_000;
 export async function prepare(
   { ports }: Shape,
   portBase: number,
+  dir: string,
 ): Promise<Omit<LoadRequest, "concurrency" | "orders">> {
   const at = (port: number) => `http://127.0.0.1:${port + portBase - 8080}`;
+  // For services that are asked past their sidecar; the gateway does not look at it.
+  const as = (app: string) => opening(tokensOf(dir, app).app);
   const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
   const [, staffAccount, customerAccount] = demoAccounts;
   const products: [string, string] = [demoProducts[0]!.id, demoProducts[1]!.id];
 
-  const staffToken = await tokenOf(at(ports.users), staffAccount.email, password);
-  const staff = person(at(ports.inventory), staffToken);
+  const staffToken = await tokenOf(at(ports.users), staffAccount.email, password, as("user"));
+  const staff = person(at(ports.inventory), staffToken, as("inventory"));
   for (const product_id of products) await got(staff.setStock({ params: { product_id }, body: { on_hand: plenty } }));
 
-  const token = await tokenOf(at(ports.users), customerAccount.email, password);
-  return { url: at(ports.orders), token, products };
+  const token = await tokenOf(at(ports.users), customerAccount.email, password, as("user"));
+  return { url: at(ports.orders), token, headers: as("order"), products };
 }

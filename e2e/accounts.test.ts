@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
-import { anyone, eventually, type Person, port, processes, signedIn, withToken } from "./system.js";
+import { anyone, eventually, type Person, port, processes, sidecar, signedIn, tokens, withToken } from "./system.js";
 
 const [ada, staff, admin] = await Promise.all([signedIn("ada"), signedIn("staff"), signedIn("admin")]);
 const unknown = "00000000-0000-4000-8000-00000000ffff";
@@ -119,18 +119,16 @@ describe("other accounts", () => {
 
   test("neighbours ask for many at once and get contacts only", async () => {
     const eve = await signUp({ locale: "de" });
-    const answer = await fetch(`http://127.0.0.1:${port(3505)}/v1.0/invoke/user/method/rpc/users`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ user_ids: [eve.id, unknown] }),
-    });
+    const body = { user_ids: [eve.id, unknown] };
+    const answer = await sidecar("notification", "/v1.0/invoke/user/method/rpc/users", body);
     const contact = { id: eve.id, email: eve.email, name: "Eve", locale: "de", country: null };
     expect(await answer.json()).toEqual({ users: [contact] });
   });
 });
 
 describe("the first admin", () => {
-  const make = (email: string, env: Record<string, string> = { DAPR_HTTP_PORT: String(port(3503)) }) => {
+  const there = { DAPR_HTTP_PORT: String(port(3503)), DAPR_API_TOKEN: tokens("user").api };
+  const make = (email: string, env: Record<string, string> = there) => {
     const { status, stdout, stderr } = spawnSync(process.execPath, ["dist/services/user/make-admin.js", email], {
       env,
       encoding: "utf8",

@@ -6,8 +6,8 @@ import {
   newCustomer,
   newProduct,
   type Person,
-  port,
   reaches,
+  sidecar,
   signedIn,
   stockOf,
   url,
@@ -210,12 +210,7 @@ describe("who may", async () => {
 
   test("what services are asked for a whole page, they answer to who may see it", async () => {
     const ask = async (path: string, body: object, authorization: string) => {
-      const invoked = `http://127.0.0.1:${port(3500)}/v1.0/invoke${path}`;
-      const response = await fetch(invoked, {
-        method: "POST",
-        headers: { authorization, "content-type": "application/json" },
-        body: JSON.stringify(body),
-      });
+      const response = await sidecar("api-gateway", `/v1.0/invoke${path}`, body, { authorization });
       return { status: response.status, body: (await response.json()) as { payments: unknown[]; users: unknown[] } };
     };
     const as = (who: Person) => `Bearer ${who.token}`;

@@ -14,12 +14,18 @@ export type Suite = {
 const noMail = { SMTP_HOST: "" };
 const launch = { settings, appEnv };
 
-/** `drift` comes last: what all tests of a suite left behind adds up. */
+/** `drift` and `logs` come last: what all tests of a suite left behind adds up, and tells no secret. */
 export const suites: Record<string, Suite> = {
-  e2e: { says: "the system from outside", projects: ["e2e", "drift"], launch, env: noMail },
+  e2e: { says: "the system from outside", projects: ["e2e", "drift", "logs"], launch, env: noMail },
+  walls: {
+    says: "the system with mTLS: who may ask whom, and who is nobody",
+    projects: ["walls", "drift", "logs"],
+    launch: { ...launch, mtls: true },
+    env: noMail,
+  },
   mail: {
     says: "the system that sends mail, to a catcher of the test's own",
-    projects: ["mail"],
+    projects: ["mail", "logs"],
     launch,
     env: mailEnv,
   },

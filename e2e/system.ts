@@ -9,6 +9,7 @@ import type { OrderView, Status } from "../contracts/order.js";
 import type { PaymentMethod } from "../contracts/payment.js";
 import { type Control, control } from "../tools/control.js";
 import { redis } from "../tools/redis-client.js";
+import { type Tokens, tokensOf } from "../tools/secrets.js";
 
 export { must };
 
@@ -86,12 +87,12 @@ function person(token?: string): Person {
 export const anyone = person();
 export const withToken = person;
 
-const tokens = new Map<string, Promise<string>>();
+const bearers = new Map<string, Promise<string>>();
 export function tokenOf(name: string): Promise<string> {
-  let token = tokens.get(name);
+  let token = bearers.get(name);
   if (!token) {
     token = tokenFor(`${name}@orders.local`, "demo-password-1");
-    tokens.set(name, token);
+    bearers.set(name, token);
   }
   return token;
 }
@@ -102,7 +103,7 @@ export const signedIn = async (name: "ada" | "bob" | "staff" | "admin"): Promise
 /** A customer of this test alone. */
 export async function newCustomer(about: { name?: string; locale?: string; country?: string } = {}) {
   const email = `${crypto.randomUUID()}@example.org`;
-  const password = crypto.randomUUID();
+  const password = `planted-${crypto.randomUUID()}`;
   const { id } = await must(anyone.signUp({ body: { email, password, name: "New Customer", ...about } }));
   return { id, email, password, ...person(await tokenFor(email, password)) };
 }
@@ -194,12 +195,33 @@ export async function atOnce<T, R>(items: T[], limit: number, work: (item: T) =>
   return results;
 }
 
+/** Every app with the ports that dapr.yaml gives it and its sidecar. */
+export const apps = {
+  "api-gateway": [8080, 3500],
+  product: [8081, 3501],
+  order: [8082, 3502],
+  user: [8083, 3503],
+  payment: [8084, 3504],
+  notification: [8085, 3505],
+  inventory: [8086, 3506],
+} as const;
+export type AppId = keyof typeof apps;
+export const tokens = (app: AppId): Tokens => tokensOf(process.env.E2E_DIR as string, app);
+
+/** Asks an app's sidecar, as the app would unless another token is given; a body is posted. */
+export function sidecar(app: AppId, path: string, body?: object, headers: Record<string, string> = {}) {
+  return fetch(`http://127.0.0.1:${port(apps[app][1])}${path}`, {
+    method: body ? "POST" : "GET",
+    headers: { "content-type": "application/json", "dapr-api-token": tokens(app).api, ...headers },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+}
+
 type Owner = "product" | "order" | "payment" | "notification" | "inventory";
 /** SQL on a service's state table, through its own sidecar. */
 export async function sql<T = null>(service: Owner, operation: "query" | "exec", statement: string): Promise<T> {
-  const daprPort = port({ product: 3501, order: 3502, payment: 3504, notification: 3505, inventory: 3506 }[service]);
-  const body = JSON.stringify({ operation, metadata: { sql: statement } });
-  const answer = await fetch(`http://127.0.0.1:${daprPort}/v1.0/bindings/${service}-sql`, { method: "POST", body });
+  const body = { operation, metadata: { sql: statement } };
+  const answer = await sidecar(service, `/v1.0/bindings/${service}-sql`, body);
   if (!answer.ok) throw new Error(await answer.text());
   const text = await answer.text();
   return (text ? JSON.parse(text) : null) as T;
@@ -228,10 +250,13 @@ export async function reconcile(): Promise<Reconciliation> {
   }
 }
 
-/** The operator's command, in a process of its own. */
-export async function config(...args: string[]): Promise<{ code: number; text: string }> {
+/** The operator's command that changes settings. */
+export const config = (...args: string[]) => command("config", ...args);
+
+/** An operator's command, in a process of its own. */
+export async function command(...args: string[]): Promise<{ code: number; text: string }> {
   const env = { ...process.env, PORT_BASE: new URL(url).port, ORDERS_DATA: process.env.E2E_DIR };
-  const ran = promisify(execFile)(process.execPath, ["tools/run.mjs", "config", ...args], { env });
+  const ran = promisify(execFile)(process.execPath, ["tools/run.mjs", ...args], { env });
   return ran.then(
     ({ stdout }) => ({ code: 0, text: stdout }),
     ({ code, stdout, stderr }) => ({ code, text: stdout + stderr }),

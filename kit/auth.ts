@@ -2,6 +2,7 @@ import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 import type Koa from "koa";
 import { z } from "zod";
 import { Claims, tokenAudience, tokenIssuer } from "../contracts/user.js";
+import { opening, type Sidecar, sidecarUrl } from "./dapr.js";
 import { Problem, Unavailable } from "./problem.js";
 
 /** Who calls: 401 without a good bearer token. Verified by each service itself, with the user service's public keys. */
@@ -9,12 +10,13 @@ export type Authenticate = (ctx: Koa.Context) => Promise<Claims>;
 
 type Checked = { claims: Claims; until: number };
 
-export function authenticator(daprPort: number): Authenticate {
-  const keys = createRemoteJWKSet(
-    new URL(`http://127.0.0.1:${daprPort}/v1.0/invoke/user/method/.well-known/jwks.json`),
-    { cooldownDuration: 5_000, cacheMaxAge: 600_000, timeoutDuration: 5_000 },
-  );
-  // A signature is checked once per token, not once per request.
+export function authenticator(sidecar: Sidecar): Authenticate {
+  const keys = createRemoteJWKSet(new URL("/v1.0/invoke/user/method/.well-known/jwks.json", sidecarUrl(sidecar)), {
+    ...{ cooldownDuration: 5_000, cacheMaxAge: 600_000, timeoutDuration: 5_000 },
+    headers: opening(sidecar),
+  });
+  // A signature is checked once a minute per token, not once per request. So a retired key's tokens end with the keys
+  // above, which are asked for again after ten.
   const checked = new Map<string, Checked>();
 
   async function check(token: string): Promise<Checked> {
@@ -25,7 +27,8 @@ export function authenticator(daprPort: number): Authenticate {
         audience: tokenAudience,
         requiredClaims: ["exp", "sub"],
       });
-      return { claims: Claims.parse(payload), until: (payload.exp as number) * 1000 };
+      const until = Math.min((payload.exp as number) * 1000, Date.now() + 60_000);
+      return { claims: Claims.parse(payload), until };
     } catch (error) {
       if (keysAreAway(error)) throw new Unavailable("the user service", error);
       throw new Problem(401, "the access token is not valid");

@@ -9,7 +9,7 @@ async function sidecar(status: number, answer: string) {
   const server = createServer((_, response) => response.writeHead(status).end(answer));
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   onTestFinished(() => void server.close());
-  return connect((server.address() as AddressInfo).port);
+  return connect({ DAPR_HTTP_PORT: (server.address() as AddressInfo).port });
 }
 
 test.each([

@@ -5,10 +5,17 @@ import { Unavailable } from "./problem.js";
 
 export type Answer = { status: number; text: string; etag?: string | undefined };
 export type Dapr = ReturnType<typeof connect>;
+/** The part of the environment that says where an app's sidecar is, and what opens it. */
+export type Sidecar = { DAPR_HTTP_PORT: number; DAPR_API_TOKEN?: string | undefined };
+
+export const sidecarUrl = ({ DAPR_HTTP_PORT }: Sidecar): string => `http://127.0.0.1:${DAPR_HTTP_PORT}`;
+/** What a sidecar wants to see on every call. */
+export const opening = ({ DAPR_API_TOKEN }: Sidecar): Record<string, string> =>
+  DAPR_API_TOKEN ? { "dapr-api-token": DAPR_API_TOKEN } : {};
 
 /** The one way from an app to its sidecar: kept-alive connections, trace context on every call. */
-export function connect(port: number, timeoutMs = 30_000) {
-  const pool = new Pool(`http://127.0.0.1:${port}`, {
+export function connect(sidecar: Sidecar, timeoutMs = 30_000) {
+  const pool = new Pool(sidecarUrl(sidecar), {
     connections: 100,
     pipelining: 1,
     keepAliveTimeout: 30_000,
@@ -24,7 +31,7 @@ export function connect(port: number, timeoutMs = 30_000) {
     type?: string,
     extra: Record<string, string> = {},
   ) {
-    const headers = { ...extra };
+    const headers = { ...extra, ...opening(sidecar) };
     if (body !== undefined) headers["content-type"] = type ?? "application/json";
     const here = context();
     if (here) headers.traceparent = here.traceparent;

@@ -7,6 +7,10 @@ const Base = {
   DAPR_GRPC_PORT: z.coerce.number().int(),
   LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   HOST: z.string().default("127.0.0.1"),
+  /** With this the sidecar proves that a call comes through it. Without one the port is open to whoever reaches it. */
+  APP_API_TOKEN: z.string().optional(),
+  /** With this the app proves to its sidecar who it is. */
+  DAPR_API_TOKEN: z.string().optional(),
   /** Only in tests: see faults.ts. */
   FAULTS_DIR: z.string().optional(),
 };

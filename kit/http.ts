@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import Router from "@koa/router";
 import Koa, { HttpError } from "koa";
@@ -124,13 +125,18 @@ export function query<S extends z.ZodType>(ctx: Koa.Context, schema: S): z.outpu
   throw new Problem(400, parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
 }
 
-export type App = { koa: Koa; router: Router; refuse: () => void };
+export type App = { koa: Koa; router: Router; onlyWith: (token: string | undefined) => void; refuse: () => void };
+
+/** What daprd, the supervisor and Kubernetes ask without a token. */
+const health = ["/healthz", "/health", "/readyz"];
+const digest = (text: string) => createHash("sha256").update(text).digest();
 
 /** A Koa app with what every service shares: ids on every log line, one line per request, problems, health. */
 export function app(log: Logger, ready: () => Promise<boolean>): App {
   const koa = new Koa();
   const router = new Router();
   let refusing = false;
+  let wanted: Buffer | undefined;
 
   // All else is answered below: this is a client that left before its answer ended.
   koa.on("error", (error) => log.debug({ err: error }, "an answer was not read to its end"));
@@ -147,6 +153,8 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
           ctx.set("connection", "close");
           throw new Unavailable("this replica, which is stopping,");
         }
+        if (wanted && !health.includes(ctx.path) && !timingSafeEqual(digest(ctx.get("dapr-api-token")), wanted))
+          throw new Problem(401, "this port answers its sidecar only");
         await next();
         await fault("answered", ctx.path, context()?.order_id);
         if (ctx.status === 404 && ctx.body === undefined) throw new Problem(404, `there is no ${ctx.path}`);
@@ -172,6 +180,10 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
   return {
     koa,
     router,
+    /** From now on whoever does not bring this token is refused, where there is one. */
+    onlyWith(token) {
+      wanted = token ? digest(token) : undefined;
+    },
     /** From now on every request is refused. */
     refuse() {
       refusing = true;

@@ -9,6 +9,8 @@ type Env = {
   DAPR_HTTP_PORT: number;
   LOG_LEVEL: string;
   HOST: string;
+  APP_API_TOKEN?: string | undefined;
+  DAPR_API_TOKEN?: string | undefined;
   FAULTS_DIR?: string | undefined;
 };
 type Wire = { app: App; dapr: Dapr; log: Logger };
@@ -17,6 +19,8 @@ export type Running = {
   prepare?: () => Promise<void>;
   /** How it stops that again. */
   stop?: () => Promise<void>;
+  /** Clients come here straight: the port asks for no app token. */
+  open?: boolean;
   /** For so many milliseconds a stopping service refuses new requests with 503, for clients that still come. */
   drain?: number;
 };
@@ -28,10 +32,12 @@ export type Running = {
 export async function service(name: string, env: Env, wire: (wire: Wire) => Running): Promise<void> {
   const log = logger(name, env.LOG_LEVEL);
   armFaults(name, env.FAULTS_DIR);
-  const dapr = connect(env.DAPR_HTTP_PORT);
+  const dapr = connect(env);
   let prepared = false;
   const web = app(log, async () => prepared && (await dapr.ready()));
   const running = wire({ app: web, dapr, log });
+  if (!running.open) web.onlyWith(env.APP_API_TOKEN);
+  if (!running.open && !env.APP_API_TOKEN) log.warn("APP_API_TOKEN is not set: whoever reaches this port is answered");
 
   process.on("unhandledRejection", (error) => {
     log.fatal({ err: error }, "unhandled, the process restarts");

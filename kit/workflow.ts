@@ -91,13 +91,14 @@ function quiet(log: Logger): void {
  * without a word when its first greeting fails, so it is watched and made again.
  */
 export function work(
-  daprGrpcPort: number,
+  { DAPR_GRPC_PORT, DAPR_API_TOKEN = "" }: { DAPR_GRPC_PORT: number; DAPR_API_TOKEN?: string | undefined },
   register: { workflows: Record<string, Workflow<never>>; activities: Record<string, Activity> },
   log: Logger,
 ) {
   quiet(log);
   function open(): WorkflowRuntime {
-    const runtime = new WorkflowRuntime({ daprHost: "127.0.0.1", daprPort: String(daprGrpcPort) });
+    const sidecar = { daprHost: "127.0.0.1", daprPort: String(DAPR_GRPC_PORT), daprApiToken: DAPR_API_TOKEN };
+    const runtime = new WorkflowRuntime(sidecar);
     for (const [name, workflow] of Object.entries(register.workflows))
       runtime.registerWorkflowWithName(name, workflow as never);
     for (const [name, activity] of Object.entries(register.activities))

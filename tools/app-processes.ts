@@ -2,6 +2,7 @@ import type { App } from "./dapr-file.js";
 import { appEnv, sidecarArgs } from "./dapr-flags.js";
 import type { Spec } from "./keeper.js";
 import { answersOk, type Check } from "./ready.js";
+import type { Tokens } from "./secrets.js";
 
 export const gateway = "api-gateway";
 
@@ -21,9 +22,9 @@ export function portsOf(apps: App[]): Record<string, number> {
 const rankOf = ({ appID }: App) => (appID === gateway ? 5 : 4);
 
 /** The app itself, as `dapr run` would start it. */
-export function appSpec(app: App, extra: Record<string, string> = {}): Spec {
+export function appSpec(app: App, tokens: Tokens, extra: Record<string, string> = {}): Spec {
   const [command, ...args] = app.command as [string, ...string[]];
-  const env = { ...inherited(), ...appEnv(app), ...extra };
+  const env = { ...inherited(), ...appEnv(app), ...opening(tokens), ...extra };
   return {
     name: app.name,
     command: command === "node" ? process.execPath : command,
@@ -38,18 +39,23 @@ export function sidecarSpec(
   app: App,
   daprd: string,
   addresses: { placement: string; scheduler: string },
+  tokens: Tokens,
   secrets: Record<string, string>,
+  identity: Pick<Spec, "args" | "env"> = { args: [], env: {} },
 ): Spec {
-  const env = { ...inherited(), ...secrets };
+  const env = { ...inherited(), ...secrets, ...opening(tokens), ...identity.env };
   return {
     name: `${app.name}-daprd`,
     command: daprd,
-    args: sidecarArgs(app, addresses),
+    args: [...sidecarArgs(app, addresses), ...identity.args],
     cwd: app.dir,
     env,
     rank: rankOf(app),
   };
 }
+
+/** Both sides know both: one sends a token, the other looks at it. */
+const opening = ({ api, app }: Tokens) => ({ DAPR_API_TOKEN: api, APP_API_TOKEN: app });
 
 // A connection string and a password that were given to us are for the sidecars alone.
 function inherited(): NodeJS.ProcessEnv {

@@ -24,7 +24,7 @@ export function saleOf(basket: Line[], { userId, payWithin, method }: Sale, now:
   };
 }
 
-/** Any sidecar may publish; as the CloudEvent's source it names who speaks. */
+/** Through a sidecar that may publish the topic; as the CloudEvent's source it names who speaks. */
 export async function publishSale(sidecar: Other, sale: EventOf<"orders.created">): Promise<void> {
   const meta = `metadata.cloudevent.source=checkout&metadata.cloudevent.id=orders.created:${sale.order_id}`;
   await sidecar(`/v1.0/publish/pubsub/orders.created?${meta}`, sale).catch((error) => {

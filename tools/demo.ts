@@ -1,7 +1,7 @@
 import { demoAccounts } from "../contracts/demo.js";
 import { type Control, control } from "./control.js";
 import { deal, type Line, shelves } from "./demo-basket.js";
-import { got, other, person, tokenOf } from "./demo-client.js";
+import { got, opening, other, person, tokenOf } from "./demo-client.js";
 import { play } from "./demo-play.js";
 import type { Cast } from "./demo-scene.js";
 import { stories } from "./demo-stories.js";
@@ -9,6 +9,7 @@ import type { Story } from "./demo-story.js";
 import { paint, tellInTurn, type Voice, voice } from "./demo-voice.js";
 import { infraPorts, instanceOf } from "./instance.js";
 import { elapsed, help, Refusal } from "./say.js";
+import { tokensOf } from "./secrets.js";
 
 const usage = `
 npm run demo [-- <story> …]
@@ -18,11 +19,12 @@ ${stories.map(({ name, title }) => `  ${name.padEnd(10)} ${title}`).join("\n")}
 
 ORDERS_URL       the gateway (http://127.0.0.1:8080)
 PROVIDER_URL     the payment provider, who testifies about the money (http://127.0.0.1:8090)
-SIDECAR_URL      a sidecar that an upstream checkout publishes through (http://127.0.0.1:3505)
+SIDECAR_URL      the order service's sidecar, which an upstream checkout publishes through (http://127.0.0.1:3502)
+DAPR_API_TOKEN   opens that sidecar, where the system is not this machine's own
 DEMO_PASSWORD    the demo accounts' password
 `;
 
-const sidecarPort = 3505;
+const sidecarPort = 3502;
 
 export async function run(args: string[]): Promise<void> {
   help(args, usage);
@@ -68,7 +70,10 @@ async function assemble(): Promise<Cast> {
     adaId: (await got(ada.me())).id,
     staff: await signIn(staff),
     provider: other(process.env.PROVIDER_URL ?? `http://127.0.0.1:${infraPorts(instance).provider}`),
-    sidecar: other(process.env.SIDECAR_URL ?? `http://127.0.0.1:${sidecarPort + instance.offset}`),
+    sidecar: other(
+      process.env.SIDECAR_URL ?? `http://127.0.0.1:${sidecarPort + instance.offset}`,
+      opening(process.env.DAPR_API_TOKEN ?? tokensOf(instance.dir, "order").api),
+    ),
     supervisor: url === here ? await supervisorOf(instance.dir) : undefined,
   };
 }

@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { gateway } from "./app-processes.js";
 import { instanceOf, root } from "./instance.js";
 import { help, Refusal } from "./say.js";
+import { tokensOf } from "./secrets.js";
 import { launch, type System } from "./supervisor.js";
 
 const usage = `
@@ -26,7 +28,10 @@ export async function run(args: string[]): Promise<void> {
 
 function writeEnvironment({ dir, sidecarEnv, runtimePath, cli }: System): string {
   const path = join(dir, "dapr.env");
-  const variables = { ...sidecarEnv, DAPR_RUNTIME_PATH: runtimePath };
+  // `dapr run` gives all apps and sidecars the same environment, so they share a token. The sidecars themselves stay
+  // open: the CLI could not talk to them any more.
+  const shared = { APP_API_TOKEN: tokensOf(dir, gateway).app };
+  const variables = { ...sidecarEnv, ...shared, DAPR_RUNTIME_PATH: runtimePath };
   const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}`);
   const cliFirst = `export PATH=${quoted(dirname(cli!))}:"$PATH"`;
   writeFileSync(path, `${[...lines, cliFirst].join("\n")}\n`, { mode: 0o600 });

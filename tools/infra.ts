@@ -4,12 +4,13 @@ import { accepts, prepareDatabases } from "./databases.js";
 import { type Instance, infraPorts, root } from "./instance.js";
 import type { Keeper, Spec } from "./keeper.js";
 import { mailSettings } from "./mail.js";
+import type { Mtls } from "./mtls.js";
 import { listening } from "./ports.js";
 import { postgresOf } from "./postgres.js";
 import { allReady, answersOk, type Check } from "./ready.js";
 import { answers, redisOf } from "./redis.js";
 import type { Say } from "./say.js";
-import { secretsOf } from "./secrets.js";
+import type { Secrets } from "./secrets.js";
 
 /** What the apps stand on: the ports it needs, and how to start it. */
 export type Infra = {
@@ -17,27 +18,40 @@ export type Infra = {
   addresses: { placement: string; scheduler: string };
   start: (keeper: Keeper, settings: Record<string, string>) => Promise<Record<string, string>>;
 };
-type Given = { placement?: string; scheduler?: string };
+type Given = { placement?: string; scheduler?: string; mtls?: Mtls | undefined };
 
 /**
- * Plans PostgreSQL, Redis, the payment provider, placement and scheduler. Where `given` names an address, placement and
+ * Plans PostgreSQL, Redis, the payment provider, placement and scheduler, with mTLS sentry before them. Where `given` names an address, placement and
  * scheduler are started there, unless something listens there already. `start` gives the environment for the sidecars.
  */
-export async function planInfra(instance: Instance, dapr: Dapr, say: Say, given: Given = {}): Promise<Infra> {
+export async function planInfra(
+  instance: Instance,
+  dapr: Dapr,
+  secrets: Secrets,
+  say: Say,
+  given: Given = {},
+): Promise<Infra> {
   const ports = infraPorts(instance);
   const mail = mailSettings(process.env);
-  const secrets = secretsOf(instance.dir);
   const [postgres, redis] = await Promise.all([
     postgresOf(instance, secrets.postgresPassword, say),
     redisOf(instance, say),
   ]);
-  const placement = await planPlacement(instance, dapr, given.placement);
-  const scheduler = await planScheduler(instance, dapr, given.scheduler);
+  const { mtls } = given;
+  const placement = withPart(
+    await planPlacement(instance, dapr, given.placement),
+    mtls?.controlPlane("dapr-placement"),
+  );
+  const scheduler = withPart(
+    await planScheduler(instance, dapr, given.scheduler),
+    mtls?.controlPlane("dapr-scheduler"),
+  );
   const own = {
     ...(postgres.spec && { postgres: ports.postgres }),
     ...(redis.spec && { redis: ports.redis }),
     ...placement.ports,
     ...scheduler.ports,
+    ...mtls?.ports,
     provider: ports.provider,
   };
   const specs = [postgres.spec, redis.spec, placement.spec, scheduler.spec, provider(instance)];
@@ -52,6 +66,10 @@ export async function planInfra(instance: Instance, dapr: Dapr, say: Say, given:
     ports: own,
     addresses: { placement: placement.address, scheduler: scheduler.address },
     async start(keeper, settings) {
+      if (mtls) {
+        keeper.start(mtls.spec);
+        await allReady([mtls.check], keeper, say);
+      }
       for (const spec of specs) if (spec) keeper.start(spec);
       await allReady(checks, keeper, say);
       const connections = await prepareDatabases(postgres, settings);
@@ -61,6 +79,12 @@ export async function planInfra(instance: Instance, dapr: Dapr, say: Say, given:
       return { ...connections, ...here, ...mail, REDIS_HOST, USER_JWT_KEYS: secrets.userJwtKeys };
     },
   };
+}
+
+function withPart(planned: Planned, part?: Pick<Spec, "args" | "env">): Planned {
+  const { spec } = planned;
+  if (!spec || !part) return planned;
+  return { ...planned, spec: { ...spec, args: [...spec.args, ...part.args], env: { ...spec.env, ...part.env } } };
 }
 
 type Planned = { address: string; ports: Record<string, number>; checks: Check[]; spec?: Spec };

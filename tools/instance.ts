@@ -21,6 +21,9 @@ const home = {
   schedulerMetrics: 6062,
   schedulerClient: 6063,
   schedulerPeer: 6064,
+  sentry: 6070,
+  sentryHealth: 6071,
+  sentryMetrics: 6072,
 };
 export type InfraPorts = typeof home;
 

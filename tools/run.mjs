@@ -10,6 +10,7 @@ const commands = {
   reset: ["tools/reset.js", "stop the system and delete all its data"],
   infra: ["tools/infra-only.js", "start only what the apps stand on, for `dapr run -f .`"],
   admin: ["tools/admin.js", "make an account an admin"],
+  keys: ["tools/keys.js", "show the keys that sign access tokens, rotate or retire them"],
   config: ["tools/config.js", "show the settings of a running system, or change one: config set <key> <value>"],
   demo: ["tools/demo.js", "play eight stories and show order, money, stock and timeline of each"],
   bench: ["bench/bench.js", "measure orders per second through the whole saga"],

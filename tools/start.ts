@@ -4,6 +4,8 @@ import { launch, type System } from "./supervisor.js";
 
 const usage = `
 npm start            start the whole system and keep it running until Ctrl-C
+npm start -- --mtls  the same; Dapr's processes prove to each other who they are, and an app may ask of another only
+                     what it needs to ask
 
   PORT_BASE=18080    the gateway's port; every other port moves by the same step (8080)
   ORDERS_DATA=dir    where data and logs are kept (.run, or .run-<PORT_BASE>)
@@ -18,7 +20,7 @@ npm start            start the whole system and keep it running until Ctrl-C
 export async function run(args: string[]): Promise<void> {
   help(args, usage);
   const since = Date.now();
-  const system = await launch();
+  const system = await launch({ mtls: args.includes("--mtls") });
   console.log(`\nReady after ${elapsed(since)}.\n\n${map(system)}`);
 }
 

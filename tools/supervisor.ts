@@ -7,10 +7,12 @@ import { type App, readApps } from "./dapr-file.js";
 import { planInfra } from "./infra.js";
 import { type Instance, instanceOf, root } from "./instance.js";
 import { type Keeper, keeper } from "./keeper.js";
+import { planMtls } from "./mtls.js";
 import { endOrphans, supervisorOf } from "./pids.js";
 import { checkPorts } from "./ports.js";
 import { type Replicas, replicas, replicasOf } from "./replicas.js";
 import { aloud, Refusal, type Say, silent } from "./say.js";
+import { secretsOf } from "./secrets.js";
 import { stopping } from "./stopping.js";
 
 export type LaunchOptions = {
@@ -25,6 +27,8 @@ export type LaunchOptions = {
   apps?: string[];
   /** How many of each app; one unless said. */
   replicas?: number;
+  /** Sidecars, placement and scheduler prove to each other who they are, and apps may ask each other only what they do ask. */
+  mtls?: boolean;
   /** No apps at all: placement and scheduler at the addresses dapr.yaml names, and the CLI found too. */
   infraOnly?: boolean;
   quiet?: boolean;
@@ -86,11 +90,14 @@ async function started(
   const described = readApps(options.file ?? join(root, "dapr.yaml"), instance);
   const apps = options.infraOnly ? [] : described.filter(({ appID }) => options.apps?.includes(appID) ?? true);
   const dapr = await ensureDapr({ needCli: options.infraOnly, say });
+  const ids = described.map(({ appID }) => appID);
+  const mtls = options.mtls ? await planMtls(instance, dapr, ids) : undefined;
   const first = described[0]!;
   const given = options.infraOnly
     ? { placement: first.placementHostAddress, scheduler: first.schedulerHostAddress }
-    : {};
-  const infra = await planInfra(instance, dapr, say, given);
+    : { mtls };
+  const secrets = secretsOf(instance.dir, ids);
+  const infra = await planInfra(instance, dapr, secrets, say, given);
   const all = apps.flatMap((app) => replicasOf(app, options.replicas));
   const ports = { ...infra.ports, ...portsOf(all) };
   await checkPorts(ports, instance.portBase);
@@ -99,10 +106,14 @@ async function started(
   say("Starting PostgreSQL, Redis, placement, scheduler and the payment provider …");
   const sidecarEnv = await infra.start(kept, options.settings ?? {});
   if (all.length > 0) say(`Starting ${all.map(({ name }) => name).join(", ")}, each with its sidecar …`);
-  await copies.start(all, (app) => ({
-    app: appSpec(app, options.appEnv),
-    sidecar: sidecarSpec(app, dapr.daprd, infra.addresses, sidecarEnv),
-  }));
+  await copies.start(all, (app) => {
+    const tokens = secrets.tokens[app.appID]!;
+    const guarded = mtls?.guarded(app) ?? app;
+    const sidecar = sidecarSpec(guarded, dapr.daprd, infra.addresses, tokens, sidecarEnv, mtls?.sidecar(app.appID));
+    // The keys may have been changed since (npm run keys).
+    sidecar.before = () => void Object.assign(sidecar.env, { USER_JWT_KEYS: secretsOf(instance.dir).userJwtKeys });
+    return { app: appSpec(app, tokens, options.appEnv), sidecar };
+  });
   const urlOf = (port: number) => `http://127.0.0.1:${port}`;
   return {
     url: urlOf(described.find(({ appID }) => appID === gateway)?.appPort ?? instance.portBase),

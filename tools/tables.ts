@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { api, type Route } from "../contracts/api.js";
 import { type Topic, topics } from "../contracts/events.js";
+import { questions } from "../contracts/questions.js";
 
 /** docs/api/README.md: the whole API on one page. */
 export function markdown(): string {
@@ -61,20 +60,9 @@ function hears(service: string): string {
     .join(" ");
 }
 
-/** Services whose fixed-path questions (/rpc/…) a service puts, and the one neighbour that is not ours. */
+/** Services whose fixed-path questions a service puts, and the one neighbour that is not ours. */
 function asks(service: string): string {
   if (service === "api-gateway") return "all";
-  const names = readdirSync("services");
-  const source = (name: string) =>
-    readdirSync(join("services", name))
-      .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
-      .map((file) => readFileSync(join("services", name, file), "utf8"))
-      .join("\n");
-  const own = source(service);
-  const answers = (name: string) =>
-    [...source(name).matchAll(/router\.post\("(\/rpc\/[\w-]+)"/g)].map(([, path]) => path as string);
-  const asked = names.filter((name) =>
-    answers(name).some((path) => own.includes(`"${path}"`) && !answers(service).includes(path)),
-  );
-  return [...asked.sort(), ...(own.includes("PROVIDER_URL") ? ["the provider"] : [])].join(", ");
+  const asked = Object.entries(questions).filter(([, its]) => Object.values(its).some((who) => who.includes(service)));
+  return [...asked.map(([name]) => name).sort(), ...(service === "payment" ? ["the provider"] : [])].join(", ");
 }

@@ -17,6 +17,7 @@ ${Object.entries(suites)
   .map(([name, { says }]) => `npm test -- ${name.padEnd(16)}only ${says}`)
   .join("\n")}
 npm test -- e2e stories     only the files of the suite whose names hold "stories"
+npm test -- e2e --mtls      the suite on a system with mTLS
 
   PORT_BASE=18080           the gateway's port of the system under test; its data is deleted first
 `;
@@ -27,12 +28,13 @@ export async function run(args: string[]): Promise<void> {
   help(args, usage);
   const parts = ["check", "unit", ...Object.keys(suites)];
   const chosen = parts.filter((part) => args.includes(part));
-  const filters = args.filter((arg) => !parts.includes(arg));
+  const mtls = args.includes("--mtls");
+  const filters = args.filter((arg) => !parts.includes(arg) && arg !== "--mtls");
   const total = { ...none };
   const summary: string[] = [];
   for (const part of chosen.length > 0 ? chosen : ["check", "unit", ...usual]) {
     const since = Date.now();
-    const count = await countedIn(part, filters);
+    const count = await countedIn(part, filters, mtls);
     const { passed, failed } = count;
     add(total, count);
     summary.push(`${part.padEnd(10)} ${elapsed(since).padStart(11)}   ${passed} passed, ${failed} failed`);
@@ -41,10 +43,11 @@ export async function run(args: string[]): Promise<void> {
   process.exit(total.failed === 0 ? 0 : 1);
 }
 
-function countedIn(part: string, filters: string[]): Promise<Count> {
+function countedIn(part: string, filters: string[], mtls: boolean): Promise<Count> {
   if (part === "check") return check();
   if (part === "unit") return vitest("unit", filters);
-  return outside(part, suites[part] as Suite, filters);
+  const suite = suites[part] as Suite;
+  return outside(part, mtls ? { ...suite, launch: { ...suite.launch, mtls } } : suite, filters);
 }
 
 async function check(): Promise<Count> {

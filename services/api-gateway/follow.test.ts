@@ -14,7 +14,7 @@ const server = createServer((req, res) => {
 });
 await new Promise<void>((resume) => server.listen(0, "127.0.0.1", resume));
 const { port } = server.address() as AddressInfo;
-const ask = asker(port);
+const ask = asker({ DAPR_HTTP_PORT: port });
 const follow = (orderId: string, after: number, signal: AbortSignal) =>
   followAt(ask, { authorization: "Bearer t" }, orderId, after, signal);
 afterAll(() => {
@@ -81,7 +81,7 @@ test("a refusal is the answer, at once and later", async () => {
   await expect(follow(id, 0, never)).rejects.toEqual(new Problem(404, "says 404"));
   answer = (_, res) => problem(res, 503);
   await expect(follow(id, 0, never)).rejects.toBeInstanceOf(Problem);
-  await expect(followAt(asker(1), {}, id, 0, never)).rejects.toBeInstanceOf(Unavailable);
+  await expect(followAt(asker({ DAPR_HTTP_PORT: 1 }), {}, id, 0, never)).rejects.toBeInstanceOf(Unavailable);
 
   answer = (_, res) => stream(res).end(event(1));
   const entries = await follow(id, 0, never);

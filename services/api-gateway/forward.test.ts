@@ -13,7 +13,7 @@ async function sidecar(status: number, type: string, answer: string) {
   });
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   onTestFinished(() => void server.close());
-  const ask = asker((server.address() as AddressInfo).port);
+  const ask = asker({ DAPR_HTTP_PORT: (server.address() as AddressInfo).port });
   return {
     ask: (method: string) => ask("order", { method, path: "/orders", headers: {}, body: null }),
     asked: () => asked,

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import type Koa from "koa";
 import { Pool } from "undici";
 import { context } from "../../kit/context.js";
+import { opening, type Sidecar, sidecarUrl } from "../../kit/dapr.js";
 import { readBody } from "../../kit/http.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
 
@@ -31,11 +32,10 @@ export type Ask = (app: string, question: Question) => Promise<Answer>;
 const patience = 15_000;
 
 /** Asks a service through the sidecar; the body is sent whole, because daprd does not retry a chunked one. */
-export function asker(daprPort: number): Ask {
-  const sidecar = `http://127.0.0.1:${daprPort}`;
-  const pool = new Pool(sidecar, { connections: 200, keepAliveTimeout: 30_000 });
+export function asker(sidecar: Sidecar): Ask {
+  const pool = new Pool(sidecarUrl(sidecar), { connections: 200, keepAliveTimeout: 30_000 });
   // A stream keeps its connection for minutes; nothing else may wait for one.
-  const streamPool = new Pool(sidecar, { connections: null, bodyTimeout: 0 });
+  const streamPool = new Pool(sidecarUrl(sidecar), { connections: null, bodyTimeout: 0 });
 
   return async (app, { method, path, headers, body, streamed, signal }) => {
     const until = Date.now() + patience;
@@ -43,7 +43,7 @@ export function asker(daprPort: number): Ask {
       method: method as "GET",
       path: `/v1.0/invoke/${app}/method${path}`,
       // Whatever the client accepts: of what accepts text/event-stream alone daprd loses the refusals.
-      headers: { ...headers, accept: "*/*" },
+      headers: { ...headers, ...opening(sidecar), accept: "*/*" },
       body,
       headersTimeout: Math.max(until - Date.now(), 1),
       signal: signal ?? null,

@@ -20,8 +20,8 @@ const env = environment({
 
 await service("api-gateway", env, ({ app, dapr, log }) => {
   const live = settings(dapr, log, ["requests_per_minute", "sign_ins_per_minute"]);
-  const { admit, authenticate } = admission(authenticator(env.DAPR_HTTP_PORT), live.now);
-  const ask = asker(env.DAPR_HTTP_PORT);
+  const { admit, authenticate } = admission(authenticator(env), live.now);
+  const ask = asker(env);
   const forward = forwarder(ask);
   app.koa.proxy = env.TRUST_PROXY;
   shield(app.koa, env.CORS_ORIGINS.split(",").filter(Boolean));
@@ -42,6 +42,7 @@ await service("api-gateway", env, ({ app, dapr, log }) => {
   });
 
   return {
+    open: true,
     prepare: live.start,
     stop: async () => live.stop(),
     drain: 1_000,

@@ -18,7 +18,7 @@ const env = environment({ SEED_DEMO: flag });
 await service("inventory", env, ({ app, dapr, log }) => {
   const store = stateStore(dapr, "inventory-state");
   const sql = sqlBinding(dapr, "inventory-sql");
-  const authenticate = authenticator(env.DAPR_HTTP_PORT);
+  const authenticate = authenticator(env);
   const out = outbox({ dapr, sql, app: "inventory", log });
   const stock = warehouse(store, sql, out);
   const isProduct = async (id: string) => {

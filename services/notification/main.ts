@@ -21,7 +21,7 @@ await service("notification", env, ({ app, dapr, log }) => {
   const ask = contacts(dapr);
   const channel = env.SMTP_HOST ? "email" : "log";
   const out = post({ dapr, sql, contacts: ask, log });
-  const authenticate = authenticator(env.DAPR_HTTP_PORT);
+  const authenticate = authenticator(env);
   routes(app, sql, authenticate);
   const heard = handlers({ store, contacts: ask, channel, log });
   subscribe(app.router, "notification", heard, { store, sql, authenticate, log });

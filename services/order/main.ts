@@ -34,7 +34,7 @@ await service("order", env, ({ app, dapr, log }) => {
   const store = stateStore(dapr, "order-state");
   const sql = sqlBinding(dapr, "order-sql");
   // Connections of their own: while no worker is connected these calls hang, and nothing else may wait for them.
-  const sagas = workflows(connect(env.DAPR_HTTP_PORT, 5_000));
+  const sagas = workflows(connect(env, 5_000));
   const out = outbox({ dapr, sql, app: "order", log, workflows: sagas });
   const live = settings(dapr, log, terms);
   const update = updater(store, out);
@@ -44,7 +44,7 @@ await service("order", env, ({ app, dapr, log }) => {
   let worker: ReturnType<typeof work> | undefined;
 
   const deps = { orders: all, ask: neighbours(dapr, log), terms: live.now };
-  const authenticate = authenticator(env.DAPR_HTTP_PORT);
+  const authenticate = authenticator(env);
   const watched = streams(all.entriesAfter, (error) => log.warn({ err: error }, "histories not read, tries again"));
   routes(app, { ...deps, authenticate, streams: watched, holdAtPost: env.HOLD_AT_POST === "on" });
   auditRoutes(app, audit, authenticate);
@@ -54,7 +54,7 @@ await service("order", env, ({ app, dapr, log }) => {
     async prepare() {
       await sql.prepare([outboxIndex, deadLetterIndex, auditIndex, ...indexes]);
       await live.start();
-      worker = work(env.DAPR_GRPC_PORT, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
+      worker = work(env, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
       audits = every(5_000, audit.tick, (error) => log.warn({ err: error }, "reconciliation not begun, tries again"));
       out.start();
     },

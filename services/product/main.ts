@@ -14,7 +14,7 @@ await service("product", env, ({ app, dapr, log }) => {
   const store = stateStore(dapr, "product-state");
   const sql = sqlBinding(dapr, "product-sql");
   const live = settings(dapr, log, ["currencies"]);
-  const authenticate = authenticator(env.DAPR_HTTP_PORT);
+  const authenticate = authenticator(env);
   routes(app, { store, sql, authenticate, currencies: () => live.now().currencies });
   return {
     async prepare() {

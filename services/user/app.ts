@@ -11,7 +11,8 @@ import {
 import { type Authenticate, isAdmin, mustBeAdmin } from "../../kit/auth.js";
 import { type App, body } from "../../kit/http.js";
 import { Problem } from "../../kit/problem.js";
-import { hashPassword, isPassword } from "./password.js";
+import { type Guesses, guesses } from "./guesses.js";
+import { hashPassword, isOutdated, isPassword } from "./password.js";
 import type { Tokens } from "./tokens.js";
 import { type Account, changed, contactOf, newAccount, view, withRoles } from "./user.js";
 import type { Users } from "./users.js";
@@ -19,6 +20,8 @@ import type { Users } from "./users.js";
 type Deps = { users: Users; tokens: () => Tokens; authenticate: Authenticate };
 
 export function routes({ router }: App, { users, tokens, authenticate }: Deps): void {
+  const { guess } = guesses();
+
   router.post("/users", async (ctx) => {
     const { password, ...request } = await body(ctx, SignUp);
     const account = newAccount(request, crypto.randomUUID(), await hashPassword(password), new Date().toISOString());
@@ -33,12 +36,23 @@ export function routes({ router }: App, { users, tokens, authenticate }: Deps): 
 
   router.post("/auth/token", async (ctx) => {
     const { email, password } = await body(ctx, TokenRequest);
-    const account = Email.safeParse(email).success ? await users.find(email) : undefined;
-    const right = await isPassword(password, account?.password_hash ?? (await nobody));
+    let account: Account | undefined;
+    const right = await guess(email, async () => {
+      account = Email.safeParse(email).success ? await users.find(email) : undefined;
+      return (await isPassword(password, account?.password_hash ?? (await nobody))) && account !== undefined;
+    });
     if (!account || !right) throw new Problem(401, "e-mail address or password is wrong");
+    if (isOutdated(account.password_hash)) await renew(account, password);
     ctx.set("cache-control", "no-store");
     ctx.body = await tokens().issue(account, new Date());
   });
+
+  /** The same password, hashed as passwords are today. Who cannot be stored just now is signed in all the same. */
+  async function renew({ id, password_hash: old }: Account, password: string): Promise<void> {
+    const renewed = async (account: Account) =>
+      account.password_hash === old ? { ...account, password_hash: await hashPassword(password) } : account;
+    await users.change(id, renewed).catch(() => undefined);
+  }
 
   router.get("/users/me", async (ctx) => {
     ctx.body = view(existing(await users.get((await authenticate(ctx)).sub)));
@@ -46,7 +60,7 @@ export function routes({ router }: App, { users, tokens, authenticate }: Deps): 
 
   router.patch("/users/me", async (ctx) => {
     const { sub } = await authenticate(ctx);
-    ctx.body = view(existing(await users.change(sub, patcher(await body(ctx, PatchUser)))));
+    ctx.body = view(existing(await users.change(sub, patcher(await body(ctx, PatchUser), guess))));
   });
 
   router.get("/users/:id", async (ctx) => {
@@ -82,7 +96,7 @@ export function routes({ router }: App, { users, tokens, authenticate }: Deps): 
 }
 
 /** A change of one's own account; a new password is only taken from who knows the present one. */
-function patcher({ password, current_password, ...patch }: PatchUser) {
+function patcher({ password, current_password, ...patch }: PatchUser, guess: Guesses["guess"]) {
   if (password === undefined) return (account: Account) => changed(account, patch);
   if (current_password === undefined) {
     const message = "a new password wants the present one beside it";
@@ -91,7 +105,8 @@ function patcher({ password, current_password, ...patch }: PatchUser) {
   let password_hash: string | undefined;
   return async (account: Account) => {
     // Our own hash there: it was stored, and only the answer was lost.
-    if (account.password_hash !== password_hash && !(await isPassword(current_password, account.password_hash)))
+    const known = () => isPassword(current_password, account.password_hash);
+    if (account.password_hash !== password_hash && !(await guess(account.email, known)))
       throw new Problem(403, "the present password is wrong");
     password_hash ??= await hashPassword(password);
     return { ...changed(account, patch), password_hash };

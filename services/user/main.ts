@@ -18,7 +18,7 @@ await service("user", env, ({ app, dapr }) => {
   let tokens: Tokens | undefined;
   routes(app, {
     users: accounts,
-    authenticate: authenticator(env.DAPR_HTTP_PORT),
+    authenticate: authenticator(env),
     tokens: () => {
       if (!tokens) throw new Unavailable("the signing keys");
       return tokens;

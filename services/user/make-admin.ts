@@ -6,10 +6,10 @@ import { withRoles } from "./user.js";
 import { users } from "./users.js";
 
 // node make-admin.js <e-mail address>: for the first admin, whom no other can make. It runs beside the user service's
-// sidecar and needs its DAPR_HTTP_PORT, nothing else.
+// sidecar and needs its DAPR_HTTP_PORT and DAPR_API_TOKEN, nothing else.
 
 async function makeAdmin(email: string, daprPort: number): Promise<string> {
-  const dapr = connect(daprPort);
+  const dapr = connect({ DAPR_HTTP_PORT: daprPort, DAPR_API_TOKEN: process.env.DAPR_API_TOKEN });
   try {
     const accounts = users(stateStore(dapr, "user-state"));
     const account = await accounts.find(email);
