@@ -9,7 +9,8 @@ type Resource = {
   scopes: string[];
   spec: { type: string; metadata: { name: string; value?: string }[] };
 };
-const files = readdirSync("components").map((file) => {
+const names = readdirSync("components").filter((file) => file.endsWith(".yaml"));
+const files = names.map((file) => {
   const documents = parseAllDocuments(readFileSync(join("components", file), "utf8"));
   return { file, resources: documents.map((document) => document.toJS() as Resource) };
 });

@@ -63,7 +63,7 @@ async function foundOf(s: Scene, moves: Status[]) {
   }
   const { payment, status, cancel_reason } = await orderOf(staff, s.id);
   const timeline = await timelineOf(staff, s.id);
-  const { runtimeStatus } = (await (await s.saga("GET", s.id)).json()) as { runtimeStatus: string };
+  const { runtimeStatus } = (await (await s.saga(s.id)).json()) as { runtimeStatus: string };
   const changes = timeline.filter(({ kind }) => kind === "status").map((entry) => entry.status);
   if (changes.at(-1) !== status || (status === "cancelled" && !cancel_reason)) changes.push(status);
   return { moves: changes, refund: payment.refund?.status ?? null, saga: runtimeStatus, ...rest };

@@ -325,7 +325,7 @@ export const matrix: Record<string, Row> = {
       await expires(s);
       await s.until("payment_required");
       const input = { order_id: s.id, pay_by: soon(1), repeat_seconds: 1 };
-      await s.saga("POST", `order-saga-v1/start?instanceID=${s.id}`, input);
+      await s.saga(`order-saga-v1/start?instanceID=${s.id}`, input);
     }),
     "after cancel": ends(cancelled(unpaid), async (s) => {
       s.arm("order.before-call", "hold 1", start);
@@ -483,7 +483,7 @@ export const matrix: Record<string, Row> = {
     duplicate: ends(cancelled(processing), async (s) => {
       await reserved(s);
       await pause(1);
-      await s.saga("POST", `${s.id}/raiseEvent/changed`, { version: 1, phase: "ended", waiting: false });
+      await s.saga(`${s.id}/raiseEvent/changed`, { version: 1, phase: "ended", waiting: false });
       await pause(1);
       s.arm("payment.before-call", "forget 1", "/publish/pubsub/payments.refunded");
       await s.cancel();

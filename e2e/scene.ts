@@ -14,9 +14,9 @@ import {
   orderOf,
   type Person,
   place,
-  port,
   processes,
   publishForeign,
+  sidecar,
   signedIn,
   statementOf,
   timelineOf,
@@ -178,10 +178,6 @@ export async function scene() {
       await this.hit(`${app}.before-acknowledge`);
     },
     /** Asks the workflow engine itself about the saga of this order. */
-    saga: (method: "GET" | "POST", path = "", body?: object) =>
-      fetch(`http://127.0.0.1:${port(3502)}/v1.0/workflows/dapr/${path}`, {
-        method,
-        ...(body && { body: JSON.stringify(body) }),
-      }),
+    saga: (path = "", body?: object) => sidecar("order", `/v1.0/workflows/dapr/${path}`, body),
   };
 }
