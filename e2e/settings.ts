@@ -13,7 +13,12 @@ export const settings = {
 /** A file in here, named after a crash point, kills the next process that passes it (kit/crash.ts). */
 export const crashes = join(tmpdir(), `orders-crash-${process.env.PORT_BASE ?? 18080}`);
 mkdirSync(crashes, { recursive: true });
-export const appEnv = { CRASH_DIR: crashes, CORS_ORIGINS: "https://shop.example", RECONCILE_QUIET_SECONDS: "2" };
+export const appEnv = {
+  CRASH_DIR: crashes,
+  CORS_ORIGINS: "https://shop.example",
+  RECONCILE_QUIET_SECONDS: "2",
+  RETENTION_SPEED: "60",
+};
 
 /** Where e2e/catcher.ts listens, for the system that e2e/mail.ts looks at; the other sends no mail. */
 export const mailPort = Number(process.env.PORT_BASE ?? 18080) - 8080 + 2525;

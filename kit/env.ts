@@ -9,6 +9,8 @@ const Base = {
   HOST: z.string().default("127.0.0.1"),
   /** Only in tests: see crash.ts. */
   CRASH_DIR: z.string().optional(),
+  /** Only in tests: see retention.ts. */
+  RETENTION_SPEED: z.coerce.number().min(1).default(1),
 };
 
 export const flag = z

@@ -1,7 +1,9 @@
 import type { PageQuery } from "../../contracts/common.js";
 import type { TimelineEntry } from "../../contracts/order.js";
+import type { Settings } from "../../contracts/settings.js";
 import type { Update } from "../../kit/aggregate.js";
 import type { Outbox } from "../../kit/outbox.js";
+import { day, type Kind } from "../../kit/retention.js";
 import { badCursor, pageOf, type Sql, startOf } from "../../kit/sql.js";
 import type { Store, Write } from "../../kit/state.js";
 import { message } from "./messages.js";
@@ -31,6 +33,12 @@ export const indexes = [
   ([name, columns, prefix]) =>
     `CREATE INDEX IF NOT EXISTS orders_${name} ON state (${columns}) WHERE starts_with(key, '${prefix}')`,
 );
+
+/** Idempotency-Keys of commands. That of a placed order is in the order's id and stays. */
+export const oldCommands = (terms: () => Pick<Settings, "keep_idempotency_keys_days">): Kind => ({
+  rows: "starts_with(key, 'command:')",
+  seconds: () => terms().keep_idempotency_keys_days * day,
+});
 
 /** Orders as stored: one row each, a history row per change, both written with the outbox row that tells the world. */
 export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
