@@ -1,7 +1,8 @@
 import type { Server } from "node:http";
 import { armCrashPoints } from "./crash.js";
 import { connect, type Dapr } from "./dapr.js";
-import { type App, app, listen } from "./http.js";
+import { type App, app } from "./http.js";
+import { type Door, listen } from "./listen.js";
 import { type Logger, logger } from "./log.js";
 
 type Env = {
@@ -17,6 +18,8 @@ export type Running = {
   prepare?: () => Promise<void>;
   /** How it stops that again. */
   stop?: () => Promise<void>;
+  /** Who connects to it; its sidecar, unless it says otherwise. */
+  door?: Door;
   /** For so many milliseconds a stopping service refuses new requests with 503, for clients that still come. */
   drain?: number;
 };
@@ -38,7 +41,7 @@ export async function service(name: string, env: Env, wire: (wire: Wire) => Runn
     log.flush();
     process.exit(1);
   });
-  const server = await listen(web, env.APP_PORT, env.HOST);
+  const server = await listen(web, env.APP_PORT, env.HOST, running.door);
   const stop = async () => {
     log.info("stopping");
     web.refuse();

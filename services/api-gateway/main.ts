@@ -44,6 +44,7 @@ await service("api-gateway", env, ({ app, dapr, log }) => {
   return {
     prepare: live.start,
     stop: async () => live.stop(),
+    door: "anybody",
     drain: 1_000,
   };
 });
