@@ -21,7 +21,7 @@ export default defineConfig({
         },
       },
       // Each on a system of its own (e2e/suites.ts); drift after others, on theirs.
-      ...["drift", "mail"].map((name) => ({
+      ...["drift", "mail", "abuse"].map((name) => ({
         test: { name, include: [`e2e/${name}.ts`], exclude: skipped, testTimeout: 120_000, hookTimeout: 120_000 },
       })),
       // The README's commands as they stand there, on the default ports.

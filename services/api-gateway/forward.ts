@@ -9,6 +9,11 @@ import { Problem, Unavailable } from "../../kit/problem.js";
 const passed = ["accept-language", "authorization", "content-type", "idempotency-key", "if-match", "last-event-id"];
 const returned = ["content-type", "cache-control", "etag", "location", "retry-after", "www-authenticate"];
 
+/** What daprd takes: it refuses more than 8 kB of URL and headers, and not as a problem. */
+const most = { url: 4_096, all: 6_500 };
+/** Of one replica; each holds two connections here, one in the sidecar and one in the order service. */
+const mostStreams = 2_500;
+
 export type Identity = Record<string, string>;
 type Question = {
   method: string;
@@ -34,7 +39,9 @@ export function asker(daprPort: number): Ask {
   // A stream keeps its connection for minutes; nothing else may wait for one.
   const streamPool = new Pool(sidecar, { connections: null, bodyTimeout: 0 });
 
-  return async (app, { method, path, headers, body, streamed, signal }) => {
+  let streams = 0;
+
+  const put: Ask = async (app, { method, path, headers, body, streamed, signal }) => {
     const request = {
       method: method as "GET",
       path: `/v1.0/invoke/${app}/method${path}`,
@@ -65,6 +72,27 @@ export function asker(daprPort: number): Ask {
       }
     }
   };
+
+  return async (app, question) => {
+    mustFit(question);
+    if (!question.streamed) return put(app, question);
+    if (streams >= mostStreams) throw new Unavailable("a free stream");
+    streams++;
+    const free = () => void streams--;
+    const answer = await put(app, question).catch((error) => {
+      free();
+      throw error;
+    });
+    if (answer.stream) answer.stream.once("close", free);
+    else free();
+    return answer;
+  };
+}
+
+function mustFit({ path, headers }: Question): void {
+  if (path.length > most.url) throw new Problem(414, `a URL may have ${most.url} characters`);
+  const all = Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + value.length, path.length);
+  if (all > most.all) throw new Problem(431, `URL and headers together may have ${most.all} characters`);
 }
 
 /** Whose request this is and in which trace, in headers for the inside. */

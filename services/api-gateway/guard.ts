@@ -7,10 +7,18 @@ import type { Settings } from "../../contracts/settings.js";
 import type { Authenticate } from "../../kit/auth.js";
 import { Problem } from "../../kit/problem.js";
 
-/** What stands before every route: security headers, and answers to other origins' browsers where they are allowed. */
+/** Two of one of these: which one counts would be anybody's guess. */
+const single = ["authorization", "content-type", "idempotency-key", "last-event-id"];
+
+/** What stands before every route: one meaning per request, security headers, and answers to other origins' browsers where they are allowed. */
 export function shield(koa: Koa, origins: string[]): void {
   // Whether there is TLS is the proxy's to know; over plain HTTP the pages must find their own files.
   koa.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }));
+  koa.use((ctx, next) => {
+    const twice = single.find((name) => (ctx.req.headersDistinct[name]?.length ?? 0) > 1);
+    if (twice) throw new Problem(400, `send one ${twice} header`);
+    return next();
+  });
   koa.use((ctx, next) => {
     if (ctx.get("authorization")) ctx.set("cache-control", "no-store");
     return next();
