@@ -25,7 +25,13 @@ export function sampler(which: { portBase: number; dir: string }, roots: () => R
       client = connected(url, `${prefix}_${database}`);
       clients.set(database, client);
     }
-    return (await (await client).query<Row>(text)).rows;
+    const asked = client.then((one) => one.query<Row>(text));
+    // One after the other: this client is for one question at a time.
+    clients.set(
+      database,
+      asked.then(() => client as Promise<pg.Client>),
+    );
+    return (await asked).rows;
   }
 
   async function tables(database: string): Promise<Sample> {

@@ -99,7 +99,7 @@ function vanished(left: Record<string, number>): Verdict[] {
   const gone = ["order outbox rows", "payment outbox rows", "inventory outbox rows", "order command rows"];
   return [...gone, "notification notification rows", "workflow rows", "scheduler reminder rows"].map((name) => {
     const last = left[name] ?? 0;
-    return { name: `${name} at the end`, unit: "rows", thirds: [], last, levels: last === 0 };
+    return { name: `${name} at the end`, unit: "rows" as const, thirds: [last, last, last], last, levels: last === 0 };
   });
 }
 

@@ -34,8 +34,9 @@ export function listen({ koa, router }: App, port: number, host: string, door: D
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(socket, error.code));
   server.on("connect", (_, socket) => refuse(socket, "CONNECT"));
   server.on("checkExpectation", (_, response: ServerResponse) => {
-    response.writeHead(417, { "content-type": "application/problem+json", connection: "close" });
-    response.end(problemOf(417, "expect 100-continue or nothing"));
+    const text = problemOf(417, "expect 100-continue or nothing");
+    const headers = { "content-type": "application/problem+json", "content-length": Buffer.byteLength(text) };
+    response.writeHead(417, { ...headers, connection: "close" }).end(text);
   });
   return new Promise((resolve, reject) => {
     server.once("error", reject);

@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import type Koa from "koa";
 import { Pool } from "undici";
 import { context } from "../../kit/context.js";
@@ -11,8 +10,6 @@ const returned = ["content-type", "cache-control", "etag", "location", "retry-af
 
 /** What daprd takes: it refuses more than 8 kB of URL and headers, and not as a problem. */
 const most = { url: 4_096, all: 6_500 };
-/** Of one replica; each holds two connections here, one in the sidecar and one in the order service. */
-const mostStreams = 2_500;
 
 export type Identity = Record<string, string>;
 type Question = {
@@ -20,28 +17,21 @@ type Question = {
   path: string;
   headers: Record<string, string>;
   body: Buffer | string | null;
-  /** A success is answered as a stream. */
-  streamed?: boolean;
-  signal?: AbortSignal;
 };
 export type Answer = {
   statusCode: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
-  stream?: Readable;
 };
 export type Ask = (app: string, question: Question) => Promise<Answer>;
 
 /** Asks a service through the sidecar; the body is sent whole, because daprd does not retry a chunked one. */
 export function asker(daprPort: number): Ask {
-  const sidecar = `http://127.0.0.1:${daprPort}`;
-  const pool = new Pool(sidecar, { connections: 200, keepAliveTimeout: 30_000 });
-  // A stream keeps its connection for minutes; nothing else may wait for one.
-  const streamPool = new Pool(sidecar, { connections: null, bodyTimeout: 0 });
+  const pool = new Pool(`http://127.0.0.1:${daprPort}`, { connections: 200, keepAliveTimeout: 30_000 });
 
-  let streams = 0;
-
-  const put: Ask = async (app, { method, path, headers, body, streamed, signal }) => {
+  return async (app, question) => {
+    mustFit(question);
+    const { method, path, headers, body } = question;
     const request = {
       method: method as "GET",
       path: `/v1.0/invoke/${app}/method${path}`,
@@ -49,43 +39,22 @@ export function asker(daprPort: number): Ask {
       headers: { ...headers, accept: "*/*" },
       body,
       headersTimeout: 20_000,
-      signal: signal ?? null,
     };
     // Only a read may be asked again blindly while a replica comes or goes; for the rest see resiliency.yaml.
     const tries = method === "GET" || method === "HEAD" ? 5 : 1;
     for (let n = 1; ; n++) {
       try {
-        const { statusCode, headers, body } = await (streamed ? streamPool : pool).request(request);
-        if (streamed && statusCode === 200) {
-          // One that is let go before anyone reads it tells nobody else.
-          body.on("error", () => undefined);
-          return { statusCode, headers, text: "", stream: body };
-        }
+        const { statusCode, headers, body } = await pool.request(request);
         const text = await body.text();
         // A 5xx that is no problem of the service comes from a sidecar: the service is away.
         const problem = String(headers["content-type"]).startsWith("application/problem+json");
         if (statusCode < 500 || problem) return { statusCode, headers, text };
         throw new Error(text);
       } catch (error) {
-        if (n === tries || signal?.aborted) throw new Unavailable(`the ${app} service`, error);
+        if (n === tries) throw new Unavailable(`the ${app} service`, error);
         await new Promise((resume) => setTimeout(resume, 50 * 2 ** n));
       }
     }
-  };
-
-  return async (app, question) => {
-    mustFit(question);
-    if (!question.streamed) return put(app, question);
-    if (streams >= mostStreams) throw new Unavailable("a free stream");
-    streams++;
-    const free = () => void streams--;
-    const answer = await put(app, question).catch((error) => {
-      free();
-      throw error;
-    });
-    if (answer.stream) answer.stream.once("close", free);
-    else free();
-    return answer;
   };
 }
 
@@ -101,13 +70,20 @@ export function identity(): Identity {
   return { "x-request-id": here?.request_id ?? "", traceparent: here?.traceparent ?? "" };
 }
 
+/** The same with the caller's bearer; without a token it says so, and does not leave it out: see loaders.ts. */
+export function identityOf(ctx: Koa.Context): Identity {
+  const authorization = ctx.get("authorization") || "none";
+  mustBeAscii("authorization", authorization);
+  return { ...identity(), authorization };
+}
+
 export function mustBeAscii(header: string, value: string): void {
   if (!/^[\t\x20-\x7e]*$/.test(value)) throw new Problem(400, `the header ${header} may hold ASCII only`);
 }
 
 /** Passes a request on as it came. */
 export function forwarder(ask: Ask) {
-  return async (ctx: Koa.Context, app: string, streamed = false): Promise<void> => {
+  return async (ctx: Koa.Context, app: string): Promise<void> => {
     const headers = identity();
     for (const name of passed) {
       const value = ctx.headers[name]?.toString();
@@ -122,18 +98,12 @@ export function forwarder(ask: Ask) {
     const reads = ctx.method === "GET" || ctx.method === "HEAD";
     const body = reads ? null : await readBody(ctx);
     const path = `${ctx.path}${ctx.search}`;
-    const answer = await ask(app, {
-      method: ctx.method,
-      path,
-      headers,
-      body,
-      streamed: streamed && ctx.method === "GET",
-    });
+    const answer = await ask(app, { method: ctx.method, path, headers, body });
     ctx.status = answer.statusCode;
     for (const name of returned) {
       const value = answer.headers[name];
       if (value) ctx.set(name, value);
     }
-    ctx.body = answer.stream ?? answer.text;
+    ctx.body = answer.text;
   };
 }

@@ -4,6 +4,7 @@ import helmet from "koa-helmet";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { api, type Route } from "../../contracts/api.js";
 import type { Settings } from "../../contracts/settings.js";
+import type { Claims } from "../../contracts/user.js";
 import type { Authenticate } from "../../kit/auth.js";
 import { Problem } from "../../kit/problem.js";
 
@@ -35,6 +36,7 @@ export function shield(koa: Koa, origins: string[]): void {
   );
 }
 
+export type Admit = (ctx: Koa.Context, route: Pick<Route, "path" | "who">) => Promise<Claims | undefined>;
 type Limits = Pick<Settings, "requests_per_minute" | "sign_ins_per_minute">;
 
 /**
@@ -68,11 +70,13 @@ export function admission(authenticate: Authenticate, limits: () => Limits) {
     return who;
   };
 
-  async function admit(ctx: Koa.Context, { path, who }: Pick<Route, "path" | "who">): Promise<void> {
+  /** Gives who it is, but where anyone may ask. */
+  const admit: Admit = async (ctx, { path, who }) => {
     if (path === api.signIn.path) await count(ctx.ip, "sign_ins_per_minute");
-    if (who === "anyone") await count(ctx.ip, "requests_per_minute");
-    else await counted(ctx);
-  }
+    if (who !== "anyone") return counted(ctx);
+    await count(ctx.ip, "requests_per_minute");
+    return undefined;
+  };
 
   return { admit, authenticate: counted };
 }

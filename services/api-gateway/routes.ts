@@ -6,10 +6,4 @@ export const routerPath = (path: string): string => path.replace(/\{(\w+)\}/g, "
 /** Everything the outside may ask of the services behind, as the router writes paths. The gateway's own is not here. */
 export const forwarded = Object.values<Route>(api)
   .filter(({ service }) => service !== "api-gateway")
-  .map(({ method, path, service, who, answers }) => ({
-    method,
-    path: routerPath(path),
-    service,
-    who,
-    streamed: answers[200]?.type === "text/event-stream",
-  }));
+  .map(({ method, path, service, who }) => ({ method, path: routerPath(path), service, who }));

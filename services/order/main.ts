@@ -22,7 +22,6 @@ import { indexes, oldCommands, orders } from "./orders.js";
 import { terms } from "./place.js";
 import { orderSaga, sagaName } from "./saga.js";
 import { steps } from "./steps.js";
-import { streams } from "./stream.js";
 
 const env = environment({
   /** off: an order is accepted without a look at the stock; a shortage shows after payment and is refunded. */
@@ -48,8 +47,7 @@ await service("order", env, ({ app, dapr, log }) => {
 
   const deps = { orders: all, ask: neighbours(dapr, log), terms: live.now };
   const authenticate = authenticator(env.DAPR_HTTP_PORT);
-  const watched = streams(all.entriesAfter, (error) => log.warn({ err: error }, "histories not read, tries again"));
-  routes(app, { ...deps, authenticate, streams: watched, holdAtPost: env.HOLD_AT_POST === "on" });
+  routes(app, { ...deps, authenticate, holdAtPost: env.HOLD_AT_POST === "on" });
   auditRoutes(app, audit, authenticate);
   subscribe(app.router, "order", handlers(deps), { store, sql, authenticate, log });
 
@@ -63,7 +61,6 @@ await service("order", env, ({ app, dapr, log }) => {
       out.start();
     },
     async stop() {
-      watched.stop();
       live.stop();
       audits?.stop();
       retaining?.stop();

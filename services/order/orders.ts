@@ -139,12 +139,12 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
     },
 
     /** What each of these orders' histories has after a sequence number, at most 100 entries of each at once. */
-    async entriesAfter(asked: { orderId: string; seq: number }[]): Promise<Map<string, TimelineEntry[]>> {
+    async entriesAfter(asked: { order_id: string; seq: number }[]): Promise<Map<string, TimelineEntry[]>> {
       const rows = await sql.query<[TimelineEntry & { order_id: string }]>(
-        `SELECT entry.value FROM jsonb_to_recordset($1::text::jsonb) AS asked("orderId" text, seq bigint),
-           LATERAL (SELECT value FROM state WHERE starts_with(key, 'history:') AND value->>'order_id' = "orderId"
+        `SELECT entry.value FROM jsonb_to_recordset($1::text::jsonb) AS asked(order_id text, seq bigint),
+           LATERAL (SELECT value FROM state WHERE starts_with(key, 'history:') AND value->>'order_id' = asked.order_id
                     AND (value->>'seq')::bigint > asked.seq ORDER BY (value->>'seq')::bigint LIMIT 100) AS entry`,
-        JSON.stringify(asked.map(({ orderId, seq }) => ({ orderId, seq }))),
+        JSON.stringify(asked),
       );
       const found = new Map<string, TimelineEntry[]>();
       for (const [{ order_id, ...entry }] of rows) found.set(order_id, [...(found.get(order_id) ?? []), entry]);

@@ -13,7 +13,7 @@ function history(limits?: { perUser: number; total: number }) {
   const stored: TimelineEntry[] = [entry(1), entry(2)];
   const all = streams(
     async (asked) => {
-      const found = asked.map(({ orderId, seq }) => [orderId, stored.filter((one) => one.seq > seq)] as const);
+      const found = asked.map(({ order_id, seq }) => [order_id, stored.filter((one) => one.seq > seq)] as const);
       // Slow enough for two looks to overlap.
       await sleep(150);
       return new Map(found);
