@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
-import { type Instance, infraPorts, instanceOf } from "../tools/instance.js";
+import { infraPorts, instanceOf } from "../tools/instance.js";
 import { serverOf } from "../tools/postgres.js";
 import { redis } from "../tools/redis-client.js";
 import { secretsOf } from "../tools/secrets.js";

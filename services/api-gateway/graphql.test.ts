@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import { PassThrough } from "node:stream";
 import { pino } from "pino";
 import { afterAll, beforeEach, describe, expect, test } from "vitest";
-import { api, type Route } from "../../contracts/api.js";
+import { api } from "../../contracts/api.js";
 import { app } from "../../kit/http.js";
 import { listen } from "../../kit/listen.js";
 import { Problem, Unavailable } from "../../kit/problem.js";

@@ -5,7 +5,7 @@ import { deadLetterIndex, oldDeadLetters } from "../../kit/dead-letters.js";
 import { environment, flag } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { every, type Loop } from "../../kit/every.js";
-import { outbox, outboxIndex } from "../../kit/outbox.js";
+import { outbox, outboxIndex, sweptOften } from "../../kit/outbox.js";
 import { retention, retentionIndexes } from "../../kit/retention.js";
 import { service } from "../../kit/service.js";
 import { settings } from "../../kit/settings.js";
@@ -36,7 +36,7 @@ await service("inventory", env, ({ app, dapr, log }) => {
   let sweeps: Loop | undefined;
   return {
     async prepare() {
-      await sql.prepare([outboxIndex, deadLetterIndex, ...indexes, ...retentionIndexes(old)]);
+      await sql.prepare([sweptOften, outboxIndex, deadLetterIndex, ...indexes, ...retentionIndexes(old)]);
       await live.start();
       if (env.SEED_DEMO) for (const { id, stock: first } of demoProducts) await stock.stockFirst(id, first);
       sweeps = every(2_000, stock.sweep, (error) => log.warn({ err: error }, "ended holds not swept, tries again"));

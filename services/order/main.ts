@@ -6,7 +6,7 @@ import { deadLetterIndex, oldDeadLetters } from "../../kit/dead-letters.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { every, type Loop } from "../../kit/every.js";
-import { outbox, outboxIndex } from "../../kit/outbox.js";
+import { outbox, outboxIndex, sweptOften } from "../../kit/outbox.js";
 import { retention, retentionIndexes } from "../../kit/retention.js";
 import { service } from "../../kit/service.js";
 import { settings } from "../../kit/settings.js";
@@ -53,7 +53,7 @@ await service("order", env, ({ app, dapr, log }) => {
 
   return {
     async prepare() {
-      await sql.prepare([outboxIndex, deadLetterIndex, auditIndex, ...indexes, ...retentionIndexes(old)]);
+      await sql.prepare([sweptOften, outboxIndex, deadLetterIndex, auditIndex, ...indexes, ...retentionIndexes(old)]);
       await live.start();
       worker = work(env.DAPR_GRPC_PORT, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
       audits = every(5_000, audit.tick, (error) => log.warn({ err: error }, "reconciliation not begun, tries again"));

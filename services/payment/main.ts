@@ -6,7 +6,7 @@ import { deadLetterIndex, oldDeadLetters } from "../../kit/dead-letters.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { every, type Loop } from "../../kit/every.js";
-import { outbox, outboxIndex } from "../../kit/outbox.js";
+import { outbox, outboxIndex, sweptOften } from "../../kit/outbox.js";
 import { retention, retentionIndexes } from "../../kit/retention.js";
 import { service } from "../../kit/service.js";
 import { settings } from "../../kit/settings.js";
@@ -41,7 +41,7 @@ await service("payment", env, ({ app, dapr, log }) => {
   let sweeps: Loop | undefined;
   return {
     async prepare() {
-      await sql.prepare([outboxIndex, deadLetterIndex, ...indexes, ...retentionIndexes(old)]);
+      await sql.prepare([sweptOften, outboxIndex, deadLetterIndex, ...indexes, ...retentionIndexes(old)]);
       await live.start();
       retaining = retention(sql, log, old, env.RETENTION_SPEED);
       sweeps = every(1_000, till.sweep, (error) => log.warn({ err: error }, "open payments not swept, tries again"));
