@@ -71,3 +71,23 @@ test("stopping lets everybody go", async () => {
   all.stop();
   await expect.poll(() => out.closed).toBe(true);
 });
+
+test("who is behind is served with those who are not, though they watch the same order", async () => {
+  let away = true;
+  const all = streams(
+    async (asked) => {
+      if (away) throw new Error("away");
+      return new Map(asked.map(({ order_id, seq }) => [order_id, [1, 2, 3].filter((one) => one > seq).map(entry)]));
+    },
+    () => undefined,
+  );
+  onTestFinished(() => all.stop());
+  const texts = [0, 2].map((seq, n) => {
+    const said: string[] = [];
+    all.open(`user ${n}`, "o", seq).on("data", (chunk) => said.push(String(chunk)));
+    return said;
+  });
+  await sleep(50);
+  away = false;
+  await expect.poll(() => texts.map((said) => idsIn(said.join(""))), { timeout: 3_000 }).toEqual([[1, 2, 3], [3]]);
+});
