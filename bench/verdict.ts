@@ -1,23 +1,23 @@
-/** One figure over time. `bound`: what it may grow to, because something else keeps it below that. */
-export type Series = { name: string; unit: "MB" | "rows" | "files"; values: number[]; bound?: number };
+/** One figure over time. `saw`: it goes up and down by its nature. `bound`: what something else keeps it below. */
+export type Series = { name: string; unit: "MB" | "rows" | "files"; values: number[]; saw?: boolean; bound?: number };
 export type Verdict = Omit<Series, "values"> & { thirds: number[]; last: number; levels: boolean };
 
-/** Below this a growth is noise: a garbage collector that waits, a table that is vacuumed once a minute. */
-const noise = { MB: 8, rows: 250, files: 20 };
+/** Below this a growth is noise: heaps that are collected late, orders that come in bursts. */
+const noise = { MB: 16, rows: 250, files: 20 };
 const share = 0.1;
 
 /**
- * A figure levels off when its median in the last third of the time is no more than a tenth, or the noise of its unit,
- * above that in the middle third. Medians, because most figures here are saws.
+ * A figure levels off when in the last third of the time it is no more than a tenth, or the noise of its unit, above the
+ * middle third: by their medians, and where it is a saw by their peaks.
  */
 export function verdictOf({ values, ...series }: Series): Verdict {
   const third = Math.max(1, Math.floor(values.length / 3));
-  const thirds = [values.slice(0, third), values.slice(third, -third), values.slice(-third)].map(median);
+  const figure = series.saw ? (some: number[]) => Math.max(0, ...some) : median;
+  const thirds = [values.slice(0, third), values.slice(third, -third), values.slice(-third)].map(figure);
   const [, middle = 0, end = 0] = thirds;
-  const grown = end - middle;
   const last = values.at(-1) ?? 0;
   const bounded = series.bound !== undefined && Math.max(...values) <= series.bound;
-  return { ...series, thirds, last, levels: bounded || grown <= Math.max(noise[series.unit], share * middle) };
+  return { ...series, thirds, last, levels: bounded || end - middle <= Math.max(noise[series.unit], share * middle) };
 }
 
 function median(values: number[]): number {
@@ -33,11 +33,13 @@ export function tableOf(verdicts: Verdict[]): string {
   });
   const all = [head, ...rows];
   const widths = head.map((_, n) => Math.max(...all.map((row) => (row[n] as string).length)));
-  return all
-    .map((row) =>
-      row.map((cell, n) => (n < 2 || n === 6 ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!))).join("  "),
-    )
-    .join("\n");
+  const isText = (n: number) => n < 2 || n === 6;
+  const lineOf = (row: string[]) =>
+    row
+      .map((cell, n) => (isText(n) ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!)))
+      .join("  ")
+      .trimEnd();
+  return all.map(lineOf).join("\n");
 }
 
 const short = (value: number) => String(Math.round(value * 10) / 10);

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createServer, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type App, problemOf } from "./http.js";
 
@@ -54,6 +55,12 @@ const patience = 1_000;
 
 function refuse(socket: Duplex & { _httpMessage?: ServerResponse | null }, code = ""): void {
   if (socket.writableEnded) return;
+  // Opened in reserve, and never asked anything: an answer might be taken for that of a request just on its way.
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT" && (socket as Socket).bytesRead === 0) {
+    socket.end();
+    setTimeout(() => socket.destroy(), patience).unref();
+    return;
+  }
   if (code === "ECONNRESET" || !socket.writable || socket._httpMessage?.headersSent) {
     socket.destroy();
     return;
