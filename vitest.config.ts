@@ -21,7 +21,7 @@ export default defineConfig({
         },
       },
       // Each on a system of its own (e2e/suites.ts); drift and logs after others, on theirs.
-      ...["drift", "mail", "failures", "replicas", "resiliency", "logs", "walls"].map((name) => ({
+      ...["drift", "mail", "failures", "replicas", "resiliency", "logs", "walls", "abuse"].map((name) => ({
         test: { name, include: [`e2e/${name}.ts`], exclude: skipped, testTimeout: 120_000, hookTimeout: 120_000 },
       })),
       // The README's commands as they stand there, on the default ports.

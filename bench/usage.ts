@@ -19,6 +19,20 @@ export function pssOf(roots: Record<string, number>): number {
   return [...members].reduce((sum, pid) => sum + pssKb(pid), 0) / 1024;
 }
 
+/** The memory of each of the trees in MB; of shared pages each has its share. */
+export function memoryOf(roots: Record<string, number>): Record<string, number> {
+  const childrenOf = familyTree();
+  const total = (pid: number) => treeOf(pid, childrenOf).reduce((sum, member) => sum + pssKb(member), 0);
+  return Object.fromEntries(Object.entries(roots).map(([name, pid]) => [name, total(pid) / 1024]));
+}
+
+/** How many files and connections each of the trees has open. */
+export function filesOf(roots: Record<string, number>): Record<string, number> {
+  const childrenOf = familyTree();
+  const total = (pid: number) => treeOf(pid, childrenOf).reduce((sum, member) => sum + filesIn(member), 0);
+  return Object.fromEntries(Object.entries(roots).map(([name, pid]) => [name, total(pid)]));
+}
+
 /** The share of all cores that is busy between two readings. */
 export function busyShare(before: number[], after: number[]): number {
   const passed = after.reduce((sum, ticks, n) => sum + ticks - before[n]!, 0);
@@ -62,6 +76,14 @@ function statOf(pid: number): string[] {
 
 function pssKb(pid: number): number {
   return Number(/^Pss:\s+(\d+)/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0);
+}
+
+function filesIn(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return 0;
+  }
 }
 
 function read(file: string): string {

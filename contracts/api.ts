@@ -268,7 +268,7 @@ export const api = {
   orderEvents: {
     method: "GET",
     path: "/orders/{id}/events",
-    service: "order",
+    service: "api-gateway",
     who: "owner or staff",
     summary: "The timeline as it grows, as server-sent events",
     description:

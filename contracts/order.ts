@@ -134,3 +134,11 @@ export type TimelineEntry = z.infer<typeof TimelineEntry>;
 /** payment → order, POST /rpc/owner: whose order it is; null when there is none. */
 export const OwnerRequest = z.object({ order_id: Id });
 export const OwnerAnswer = z.object({ user_id: Id.nullable() });
+
+/** api-gateway → order, POST /rpc/timelines: what each of these histories has after a sequence number. */
+export const TimelinesRequest = z.object({
+  after: z.array(z.object({ order_id: Id, seq: z.int().min(0) })).max(500),
+});
+export const TimelinesAnswer = z.object({
+  timelines: z.array(z.object({ order_id: Id, entries: z.array(TimelineEntry) })),
+});

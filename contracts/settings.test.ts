@@ -18,6 +18,8 @@ describe("refused, with what is wrong and what is expected", () => {
     ["payment_window_seconds", "1.5", "not a whole number"],
     ["payment_window_seconds", "0", ">=1"],
     ["repeat_interval_seconds", "3601", "<=3600"],
+    ["keep_idempotency_keys_days", "0", ">=1"],
+    ["keep_notifications_days", "6", ">=7"],
     ["currencies", "", "Invalid string"],
     ["currencies", "EUR,ABC", "1: no currency of ISO 4217"],
     ["tax_rates", "19", "expected record"],

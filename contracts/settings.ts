@@ -52,6 +52,22 @@ export const settings = {
   },
   requests_per_minute: { is: "requests a client may send", otherwise: "6000", ...whole(1, 1_000_000) },
   sign_ins_per_minute: { is: "sign-ins a client may try", otherwise: "30", ...whole(1, 1_000_000) },
+  keep_idempotency_keys_days: {
+    is: "days for which a command's Idempotency-Key is remembered; an order's is for good",
+    otherwise: "7",
+    ...whole(1, 3_650),
+  },
+  // The row is also what tells an event that comes again, so it stays as long as any event id is promised to.
+  keep_notifications_days: {
+    is: "days after which a notification that is no longer pending is deleted",
+    otherwise: "365",
+    ...whole(7, 3_650),
+  },
+  keep_dead_letters_days: {
+    is: "days after which a dead letter that nobody decides about is deleted",
+    otherwise: "90",
+    ...whole(7, 3_650),
+  },
 } satisfies Record<string, Setting>;
 
 export type Key = keyof typeof settings;

@@ -13,7 +13,12 @@ export const settings = {
 /** A file in here, named after a fault point, says what goes wrong there (kit/faults.ts). */
 export const faults = join(tmpdir(), `orders-faults-${process.env.PORT_BASE ?? 18080}`);
 mkdirSync(faults, { recursive: true });
-export const appEnv = { FAULTS_DIR: faults, CORS_ORIGINS: "https://shop.example", RECONCILE_QUIET_SECONDS: "2" };
+export const appEnv = {
+  FAULTS_DIR: faults,
+  CORS_ORIGINS: "https://shop.example",
+  RECONCILE_QUIET_SECONDS: "2",
+  RETENTION_SPEED: "60",
+};
 
 /** Where e2e/catcher.ts listens, for the system that e2e/mail.ts looks at; the other sends no mail. */
 export const mailPort = Number(process.env.PORT_BASE ?? 18080) - 8080 + 2525;

@@ -48,6 +48,15 @@ export const suites: Record<string, Suite> = {
     launch,
     env: noMail,
   },
+  abuse: {
+    says: "the system among clients that are not polite (2 minutes)",
+    projects: ["abuse", "drift"],
+    launch: {
+      settings: { requests_per_minute: "1000000", sign_ins_per_minute: "1000" },
+      appEnv: { RECONCILE_QUIET_SECONDS: "2" },
+    },
+    env: noMail,
+  },
 };
 
 /** Those of `npm test`; the others take longer and are asked for by name. */

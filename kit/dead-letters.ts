@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import type Router from "@koa/router";
 import { ListDeadLetters } from "../contracts/admin.js";
+import type { Settings } from "../contracts/settings.js";
 import { type Authenticate, mustBeAdmin } from "./auth.js";
 import { isStorable, query } from "./http.js";
 import type { Logger } from "./log.js";
 import { Problem } from "./problem.js";
+import { day, type Kind } from "./retention.js";
 import { pageOf, type Sql, startOf } from "./sql.js";
 import type { Store } from "./state.js";
 
@@ -19,6 +21,12 @@ const prefix = "dead-letter:";
 
 export const deadLetterIndex = `CREATE INDEX IF NOT EXISTS dead_letters ON state ((value->>'at'), key)
   WHERE starts_with(key, '${prefix}')`;
+
+/** A message that was looked at again without success stays for as long once more. */
+export const oldDeadLetters = (terms: () => Pick<Settings, "keep_dead_letters_days">): Kind => ({
+  rows: `starts_with(key, '${prefix}')`,
+  seconds: () => terms().keep_dead_letters_days * day,
+});
 
 /** What this consumer could not handle: kept in its own store, shown to admins, re-driven or discarded by them. */
 export function deadLetters(router: Router, app: string, redrive: Redrive, { store, sql, authenticate, log }: Deps) {

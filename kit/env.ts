@@ -13,6 +13,8 @@ const Base = {
   DAPR_API_TOKEN: z.string().optional(),
   /** Only in tests: see faults.ts. */
   FAULTS_DIR: z.string().optional(),
+  /** Only in tests: see retention.ts. */
+  RETENTION_SPEED: z.coerce.number().min(1).default(1),
 };
 
 export const flag = z

@@ -1,5 +1,4 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { createServer, type Server } from "node:http";
 import Router from "@koa/router";
 import Koa, { HttpError } from "koa";
 import type { z } from "zod";
@@ -16,20 +15,28 @@ const titles: Record<number, string> = {
   403: "Not allowed",
   404: "Not found",
   405: "Method not allowed",
+  408: "Too slow",
   409: "Conflict",
   412: "Changed meanwhile",
   413: "Too large",
+  414: "Too long",
   415: "Unsupported media type",
+  417: "Expectation failed",
   422: "Not acceptable as it is",
   429: "Too many requests",
+  431: "Headers too large",
   500: "Internal error",
   503: "Temporarily unavailable",
 };
 
+/** The text of a problem document. */
+export const problemOf = (status: number, detail: string, extra: Record<string, unknown> = {}): string =>
+  JSON.stringify({ type: "about:blank", title: titles[status] ?? "Error", status, detail, ...extra });
+
 function answerProblem(ctx: Koa.Context, status: number, detail: string, extra: Record<string, unknown> = {}): void {
   ctx.status = status;
   ctx.set("content-type", "application/problem+json");
-  ctx.body = JSON.stringify({ type: "about:blank", title: titles[status] ?? "Error", status, detail, ...extra });
+  ctx.body = problemOf(status, detail, extra);
 }
 
 /** Every failure is answered here and nowhere else; only a Problem tells the client what it did wrong. */
@@ -49,8 +56,12 @@ function answerFailure(ctx: Koa.Context, error: unknown, log: Logger): void {
   }
 }
 
-/** A body within the size limit: 413 above it. What is too large is read to its end, within reason, and thrown away. */
-export function readBody(ctx: Koa.Context): Promise<Buffer> {
+/**
+ * A body within the size limit: 413 above it, 415 when it is compressed: a few bytes could become very many. What is too
+ * large is read to its end, within reason, and thrown away.
+ */
+export async function readBody(ctx: Koa.Context): Promise<Buffer> {
+  if (!/^(identity)?$/i.test(ctx.get("content-encoding"))) throw new Problem(415, "send the body uncompressed");
   const chunks: Buffer[] = [];
   let size = 0;
   return new Promise((resolve, reject) => {
@@ -153,6 +164,7 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
           ctx.set("connection", "close");
           throw new Unavailable("this replica, which is stopping,");
         }
+        if (ctx.req.httpVersion === "1.1" && !ctx.headers.host) throw new Problem(400, "send a Host header");
         if (wanted && !health.includes(ctx.path) && !timingSafeEqual(digest(ctx.get("dapr-api-token")), wanted))
           throw new Problem(401, "this port answers its sidecar only");
         await next();
@@ -189,19 +201,4 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
       refusing = true;
     },
   };
-}
-
-/**
- * Listens. daprd keeps idle connections for 90 s and Node would close them after 5: the request that hits the gap
- * fails and its message waits for redelivery. So Node must be the one that waits longer.
- */
-export function listen({ koa, router }: App, port: number, host: string): Promise<Server> {
-  koa.use(router.routes()).use(router.allowedMethods());
-  const server = createServer(koa.callback());
-  server.keepAliveTimeout = 120_000;
-  server.headersTimeout = 125_000;
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => resolve(server));
-  });
 }

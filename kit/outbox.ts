@@ -29,6 +29,13 @@ const lease = 10_000;
 export const outboxIndex =
   "CREATE INDEX IF NOT EXISTS outbox_due ON state ((value->>'due')) WHERE starts_with(key, 'outbox:')";
 
+/**
+ * Every change leaves dead rows here: an outbox row that was sent, the old version of what it speaks of. By default they
+ * are swept when they are a fifth of the table, which grows with every order ever made; here when they are a few.
+ */
+export const sweptOften =
+  "ALTER TABLE state SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000)";
+
 type Deps = { dapr: Dapr; sql: Sql; app: string; log: Logger; workflows?: Workflows };
 
 /**

@@ -1,7 +1,8 @@
 import type { Server } from "node:http";
 import { connect, type Dapr } from "./dapr.js";
 import { armFaults } from "./faults.js";
-import { type App, app, listen } from "./http.js";
+import { type App, app } from "./http.js";
+import { type Door, listen } from "./listen.js";
 import { type Logger, logger } from "./log.js";
 
 type Env = {
@@ -19,8 +20,8 @@ export type Running = {
   prepare?: () => Promise<void>;
   /** How it stops that again. */
   stop?: () => Promise<void>;
-  /** Clients come here straight: the port asks for no app token. */
-  open?: boolean;
+  /** Who connects to it; its sidecar, which shows the app token, unless it says otherwise. */
+  door?: Door;
   /** For so many milliseconds a stopping service refuses new requests with 503, for clients that still come. */
   drain?: number;
 };
@@ -36,15 +37,17 @@ export async function service(name: string, env: Env, wire: (wire: Wire) => Runn
   let prepared = false;
   const web = app(log, async () => prepared && (await dapr.ready()));
   const running = wire({ app: web, dapr, log });
-  if (!running.open) web.onlyWith(env.APP_API_TOKEN);
-  if (!running.open && !env.APP_API_TOKEN) log.warn("APP_API_TOKEN is not set: whoever reaches this port is answered");
+  const { door = "sidecar" } = running;
+  if (door === "sidecar") web.onlyWith(env.APP_API_TOKEN);
+  if (door === "sidecar" && !env.APP_API_TOKEN)
+    log.warn("APP_API_TOKEN is not set: whoever reaches this port is answered");
 
   process.on("unhandledRejection", (error) => {
     log.fatal({ err: error }, "unhandled, the process restarts");
     log.flush();
     process.exit(1);
   });
-  const server = await listen(web, env.APP_PORT, env.HOST);
+  const server = await listen(web, env.APP_PORT, env.HOST, door);
   const stop = async () => {
     log.info("stopping");
     web.refuse();

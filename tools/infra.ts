@@ -121,6 +121,9 @@ async function planScheduler(instance: Instance, { scheduler: command }: Dapr, g
     `--override-broadcast-host-port=127.0.0.1:${port}`,
     `--etcd-data-dir=${join(instance.dir, "scheduler")}`,
     `--etcd-client-port=${schedulerClient}`,
+    // Its default keeps a million revisions, which an order makes about twenty of.
+    "--etcd-compaction-mode=periodic",
+    "--etcd-compaction-retention=2m",
     `--etcd-initial-cluster=dapr-scheduler-server-0=http://localhost:${schedulerPeer}`,
   ];
   return {

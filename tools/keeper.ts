@@ -2,12 +2,14 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Child, child, type Process, type Spec } from "./child.js";
 import { identityOf } from "./identity.js";
-import { tail } from "./logs.js";
+import { empty, tail } from "./logs.js";
 import { ranks, writePids } from "./pids.js";
 import { Refusal } from "./say.js";
 
 export type { Process, Spec, State } from "./child.js";
 export { endOrphans, supervisorOf } from "./pids.js";
+
+const logCheckMs = 10_000;
 
 export type Keeper = ReturnType<typeof keeper>;
 
@@ -30,6 +32,9 @@ export function keeper(dir: string) {
     writePids(dir, { supervisor: identityOf(process.pid)!, children: all().flatMap((one) => one.recorded()) });
   }
 
+  const emptying = setInterval(() => {
+    for (const name of children.keys()) empty(logOf(name));
+  }, logCheckMs).unref();
   record();
   return {
     start(spec: Spec): void {
@@ -62,6 +67,7 @@ export function keeper(dir: string) {
     /** Stops everything, the highest rank first; `force` does not wait for anyone's manners. */
     async close(force = false) {
       closing = true;
+      clearInterval(emptying);
       for (const one of all()) one.letGo();
       for (const rank of ranks(all().map(({ spec }) => spec)))
         await Promise.all(all().flatMap((one) => (one.spec.rank === rank ? [one.halt(force)] : [])));

@@ -14,6 +14,7 @@ const commands = {
   config: ["tools/config.js", "show the settings of a running system, or change one: config set <key> <value>"],
   demo: ["tools/demo.js", "play eight stories and show order, money, stock and timeline of each"],
   bench: ["bench/bench.js", "measure orders per second through the whole saga"],
+  soak: ["bench/soak.js", "send steady traffic and see that nothing grows without end"],
   docs: ["tools/docs.js", "write the documents and tables of the API from contracts"],
   breaking: ["tools/breaking.js", "compare API and events with their last committed version"],
   "test:contract": [

@@ -1,14 +1,21 @@
 import type { z } from "zod";
 import { api, type Route } from "../../contracts/api.js";
+import type { Claims } from "../../contracts/user.js";
 import { follow } from "./follow.js";
 import type { Ask, Identity } from "./forward.js";
 import { type Args, question, refusal } from "./question.js";
 import { ownKey } from "./routes.js";
+import type { Watch } from "./watch.js";
 
 /** One GraphQL request's way to the services: with its bearer, so that every rule stays with the service it belongs to. */
 export type Call = ReturnType<typeof caller>;
 
-export function caller(ask: Ask, identity: Identity, admit: (route: Route) => Promise<void>) {
+export function caller(
+  ask: Ask,
+  watch: Watch,
+  identity: Identity,
+  admit: (route: Route) => Promise<Claims | undefined>,
+) {
   return {
     /** Asks a public route, by the arguments of the field that has its name. */
     async route(route: Route, args: Args): Promise<unknown> {
@@ -21,8 +28,8 @@ export function caller(ask: Ask, identity: Identity, admit: (route: Route) => Pr
     },
 
     async follow(orderId: string, after: number, signal: AbortSignal) {
-      await admit(api.orderEvents);
-      return follow(ask, identity, orderId, after, signal);
+      const who = (await admit(api.orderEvents)) as Claims;
+      return follow((last) => watch(who, identity, orderId, last), after, signal);
     },
 
     /** Asks many things of a kind at once. */

@@ -3,13 +3,12 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type Router from "@koa/router";
 import type Koa from "koa";
-import type { Route as AnyRoute } from "../../contracts/api.js";
 import { asyncapi } from "../../contracts/asyncapi.js";
 import { openapi } from "../../contracts/openapi.js";
 import { version } from "../../kit/version.js";
+import type { Admit } from "./guard.js";
 import { apiPage, eventsPage, style } from "./pages.js";
 
-type Route = Pick<AnyRoute, "path" | "who">;
 const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
 
 // Files of our own instead of a script and a style in the page: the content security policy allows no scripts there.
@@ -23,7 +22,7 @@ const start = `SwaggerUIBundle({
 `;
 
 /** The documents of the platform, as they are made from the contracts, and pages that show them; no CDN is asked. */
-export function documents(router: Router, admit: (ctx: Koa.Context, route: Route) => Promise<void>): void {
+export function documents(router: Router, admit: Admit): void {
   const api = JSON.stringify(openapi(version));
   const events = asyncapi(version);
   const eventsText = JSON.stringify(events);

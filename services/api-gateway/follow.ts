@@ -1,31 +1,21 @@
-import type { Readable } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
-import { api } from "../../contracts/api.js";
 import { TimelineEntry } from "../../contracts/order.js";
 import { Problem } from "../../kit/problem.js";
-import type { Ask, Identity } from "./forward.js";
-import { question, refusal } from "./question.js";
 
 /**
- * An order's timeline as it grows, from the order service's server-sent events. The first connection is made before
- * anything is answered, so that a refusal is the answer; one that ends later is made again after the last entry.
+ * An order's timeline as it grows, from its server-sent events. The first stream is opened before anything is answered,
+ * so that a refusal is the answer; one that ends later is opened again after the last entry.
  */
-export async function follow(ask: Ask, identity: Identity, orderId: string, after: number, signal: AbortSignal) {
-  const { method, service } = api.orderEvents;
-  const { path } = question(api.orderEvents, { orderId });
-
-  async function open(last: number): Promise<Readable> {
-    const headers = { ...identity, "last-event-id": String(last) };
-    const answer = await ask(service, { method, path, headers, body: null, streamed: true, signal });
-    if (!answer.stream) throw refusal(service, answer);
-    return answer.stream;
-  }
+export async function follow(open: (after: number) => Promise<Readable>, after: number, signal: AbortSignal) {
+  const opened = async (last: number) => addAbortSignal(signal, await open(last));
 
   /** Nothing while the service is away; a refusal is thrown. */
   async function again(last: number): Promise<Readable | undefined> {
     await pause(1_000, undefined, { signal }).catch(() => undefined);
-    return open(last).catch((error) => {
+    if (signal.aborted) return undefined;
+    return opened(last).catch((error) => {
       if (error instanceof Problem && error.status < 500 && error.status !== 429) throw error;
       return undefined;
     });
@@ -41,7 +31,7 @@ export async function follow(ask: Ask, identity: Identity, orderId: string, afte
       }
     }
   }
-  return entries(await open(after));
+  return entries(await opened(after));
 }
 
 /** Events until the stream ends or breaks. */

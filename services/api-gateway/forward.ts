@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import type Koa from "koa";
 import { Pool } from "undici";
 import { context } from "../../kit/context.js";
@@ -10,21 +9,20 @@ import { Problem, Unavailable } from "../../kit/problem.js";
 const passed = ["accept-language", "authorization", "content-type", "idempotency-key", "if-match", "last-event-id"];
 const returned = ["content-type", "cache-control", "etag", "location", "retry-after", "www-authenticate"];
 
+/** What daprd takes: it refuses more than 8 kB of URL and headers, and not as a problem. */
+const most = { url: 4_096, all: 6_500 };
+
 export type Identity = Record<string, string>;
 type Question = {
   method: string;
   path: string;
   headers: Record<string, string>;
   body: Buffer | string | null;
-  /** A success is answered as a stream. */
-  streamed?: boolean;
-  signal?: AbortSignal;
 };
 export type Answer = {
   statusCode: number;
   headers: Record<string, string | string[] | undefined>;
   text: string;
-  stream?: Readable;
 };
 export type Ask = (app: string, question: Question) => Promise<Answer>;
 
@@ -34,10 +32,10 @@ const patience = 15_000;
 /** Asks a service through the sidecar; the body is sent whole, because daprd does not retry a chunked one. */
 export function asker(sidecar: Sidecar): Ask {
   const pool = new Pool(sidecarUrl(sidecar), { connections: 200, keepAliveTimeout: 30_000 });
-  // A stream keeps its connection for minutes; nothing else may wait for one.
-  const streamPool = new Pool(sidecarUrl(sidecar), { connections: null, bodyTimeout: 0 });
 
-  return async (app, { method, path, headers, body, streamed, signal }) => {
+  return async (app, question) => {
+    mustFit(question);
+    const { method, path, headers, body } = question;
     const until = Date.now() + patience;
     const request = () => ({
       method: method as "GET",
@@ -46,26 +44,19 @@ export function asker(sidecar: Sidecar): Ask {
       headers: { ...headers, ...opening(sidecar), accept: "*/*" },
       body,
       headersTimeout: Math.max(until - Date.now(), 1),
-      signal: signal ?? null,
     });
     // The sidecar asks a service again itself (resiliency-gateway.yaml). For the sidecar only a read may wait blindly.
     const tries = isRead(method) ? 5 : 1;
     for (let n = 1; ; n++) {
       try {
-        const { statusCode, headers, body } = await (streamed ? streamPool : pool).request(request());
-        if (streamed && statusCode === 200) {
-          // One that is let go before anyone reads it tells nobody else.
-          body.on("error", () => undefined);
-          return { statusCode, headers, text: "", stream: body };
-        }
+        const { statusCode, headers, body } = await pool.request(request());
         const text = await body.text();
         if (isWhole(method, statusCode, String(headers["content-type"]), text)) return { statusCode, headers, text };
         throw new Unavailable(`the ${app} service`, new Error(`${statusCode} ${text.slice(0, 500)}`));
       } catch (error) {
         if (error instanceof Unavailable) throw error;
         const wait = 50 * 2 ** n;
-        if (n === tries || signal?.aborted || Date.now() + wait > until)
-          throw new Unavailable(`the ${app} service`, error);
+        if (n === tries || Date.now() + wait > until) throw new Unavailable(`the ${app} service`, error);
         await new Promise((resume) => setTimeout(resume, wait));
       }
     }
@@ -92,10 +83,23 @@ function isJson(text: string): boolean {
   }
 }
 
+function mustFit({ path, headers }: Question): void {
+  if (path.length > most.url) throw new Problem(414, `a URL may have ${most.url} characters`);
+  const all = Object.entries(headers).reduce((sum, [name, value]) => sum + name.length + value.length, path.length);
+  if (all > most.all) throw new Problem(431, `URL and headers together may have ${most.all} characters`);
+}
+
 /** Whose request this is and in which trace, in headers for the inside. */
 export function identity(): Identity {
   const here = context();
   return { "x-request-id": here?.request_id ?? "", traceparent: here?.traceparent ?? "" };
+}
+
+/** The same with the caller's bearer; without a token it says so, and does not leave it out: see loaders.ts. */
+export function identityOf(ctx: Koa.Context): Identity {
+  const authorization = ctx.get("authorization") || "none";
+  mustBeAscii("authorization", authorization);
+  return { ...identity(), authorization };
 }
 
 export function mustBeAscii(header: string, value: string): void {
@@ -104,7 +108,7 @@ export function mustBeAscii(header: string, value: string): void {
 
 /** Passes a request on as it came, with what the route adds to its headers. */
 export function forwarder(ask: Ask) {
-  return async (ctx: Koa.Context, app: string, added: Identity = {}, streamed = false): Promise<void> => {
+  return async (ctx: Koa.Context, app: string, added: Identity = {}): Promise<void> => {
     const headers = { ...identity(), ...added };
     for (const name of passed) {
       const value = ctx.headers[name]?.toString();
@@ -118,18 +122,12 @@ export function forwarder(ask: Ask) {
       throw new Problem(404, "there is no such path");
     const body = isRead(ctx.method) ? null : await readBody(ctx);
     const path = `${ctx.path}${ctx.search}`;
-    const answer = await ask(app, {
-      method: ctx.method,
-      path,
-      headers,
-      body,
-      streamed: streamed && ctx.method === "GET",
-    });
+    const answer = await ask(app, { method: ctx.method, path, headers, body });
     ctx.status = answer.statusCode;
     for (const name of returned) {
       const value = answer.headers[name];
       if (value) ctx.set(name, value);
     }
-    ctx.body = answer.stream ?? answer.text;
+    ctx.body = answer.text;
   };
 }

@@ -2,15 +2,17 @@ import { Readable } from "node:stream";
 import { GraphQLError } from "graphql";
 import { createYoga, type GraphQLParams, type Plugin } from "graphql-yoga";
 import type Koa from "koa";
-import { api, type Route } from "../../contracts/api.js";
+import { api } from "../../contracts/api.js";
 import { body, query } from "../../kit/http.js";
 import type { Logger } from "../../kit/log.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
 import { caller } from "./call.js";
-import { type Ask, type Identity, identity, mustBeAscii } from "./forward.js";
+import { type Ask, identityOf } from "./forward.js";
+import type { Admit } from "./guard.js";
 import { limits } from "./limits.js";
 import { loaders } from "./loaders.js";
 import { type Context, schema } from "./resolvers.js";
+import type { Watch } from "./watch.js";
 
 const codes: Record<number, string> = {
   401: "UNAUTHENTICATED",
@@ -26,7 +28,7 @@ const codes: Record<number, string> = {
 const media = ["application/json", "application/graphql-response+json", "text/event-stream", "multipart/mixed"];
 
 /** POST /graphql, and GET for queries and subscriptions; subscriptions are answered as server-sent events. */
-export function graphql(ask: Ask, admit: (ctx: Koa.Context, route: Route) => Promise<void>, log: Logger) {
+export function graphql(ask: Ask, watch: Watch, admit: Admit, log: Logger) {
   const yoga = createYoga<Context>({
     schema: schema(),
     plugins: [alreadyRead, limits],
@@ -44,7 +46,7 @@ export function graphql(ask: Ask, admit: (ctx: Koa.Context, route: Route) => Pro
     ctx.res.once("close", () => gone.abort());
     // Before anything is executed whose answer could not be read.
     if (!ctx.accepts(...media)) throw new Problem(406, `accept one of ${media.join(", ")}`);
-    const call = caller(ask, identityOf(ctx), (route) => admit(ctx, route));
+    const call = caller(ask, watch, identityOf(ctx), (route) => admit(ctx, route));
     const asked = await askedIn(ctx);
     const response = await yoga.fetch(
       new URL(ctx.url, "http://api-gateway"),
@@ -63,13 +65,6 @@ export function graphql(ask: Ask, admit: (ctx: Koa.Context, route: Route) => Pro
     const whole = response.headers.get("content-type")?.includes("json");
     ctx.body = whole ? await response.text() : Readable.from(response.body);
   };
-}
-
-/** Without a token it says so, and does not leave it out: see loaders.ts. */
-function identityOf(ctx: Koa.Context): Identity {
-  const authorization = ctx.get("authorization") || "none";
-  mustBeAscii("authorization", authorization);
-  return { ...identity(), authorization };
 }
 
 /** The request is read by the rules of all routes, so that it is refused in their words. */

@@ -4,13 +4,22 @@ import helmet from "koa-helmet";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { api, type Route } from "../../contracts/api.js";
 import type { Settings } from "../../contracts/settings.js";
+import type { Claims } from "../../contracts/user.js";
 import type { Authenticate } from "../../kit/auth.js";
 import { Problem } from "../../kit/problem.js";
 
-/** What stands before every route: security headers, and answers to other origins' browsers where they are allowed. */
+/** Two of one of these: which one counts would be anybody's guess. */
+const single = ["authorization", "content-type", "idempotency-key", "last-event-id"];
+
+/** What stands before every route: one meaning per request, security headers, and answers to other origins' browsers where they are allowed. */
 export function shield(koa: Koa, origins: string[]): void {
   // Whether there is TLS is the proxy's to know; over plain HTTP the pages must find their own files.
   koa.use(helmet({ contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } }));
+  koa.use((ctx, next) => {
+    const twice = single.find((name) => (ctx.req.headersDistinct[name]?.length ?? 0) > 1);
+    if (twice) throw new Problem(400, `send one ${twice} header`);
+    return next();
+  });
   koa.use((ctx, next) => {
     if (ctx.get("authorization")) ctx.set("cache-control", "no-store");
     return next();
@@ -27,6 +36,7 @@ export function shield(koa: Koa, origins: string[]): void {
   );
 }
 
+export type Admit = (ctx: Koa.Context, route: Pick<Route, "path" | "who">) => Promise<Claims | undefined>;
 type Limits = Pick<Settings, "requests_per_minute" | "sign_ins_per_minute">;
 
 /**
@@ -60,11 +70,13 @@ export function admission(authenticate: Authenticate, limits: () => Limits) {
     return who;
   };
 
-  async function admit(ctx: Koa.Context, { path, who }: Pick<Route, "path" | "who">): Promise<void> {
+  /** Gives who it is, but where anyone may ask. */
+  const admit: Admit = async (ctx, { path, who }) => {
     if (path === api.signIn.path) await count(ctx.ip, "sign_ins_per_minute");
-    if (who === "anyone") await count(ctx.ip, "requests_per_minute");
-    else await counted(ctx);
-  }
+    if (who !== "anyone") return counted(ctx);
+    await count(ctx.ip, "requests_per_minute");
+    return undefined;
+  };
 
   return { admit, authenticate: counted };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { api } from "../../contracts/api.js";
+import type { Claims } from "../../contracts/user.js";
 import { authenticator } from "../../kit/auth.js";
 import { environment, flag } from "../../kit/env.js";
 import { service } from "../../kit/service.js";
@@ -9,7 +10,9 @@ import { documents } from "./docs.js";
 import { asker, forwarder } from "./forward.js";
 import { graphql } from "./graphql.js";
 import { admission, shield } from "./guard.js";
-import { forwarded, ownKey } from "./routes.js";
+import { forwarded, ownKey, routerPath } from "./routes.js";
+import { streams } from "./stream.js";
+import { orderEvents, timelines, watcher } from "./watch.js";
 
 const env = environment({
   /** Origins whose browser pages may ask, separated by commas: "https://shop.example,https://desk.example". */
@@ -26,25 +29,34 @@ await service("api-gateway", env, ({ app, dapr, log }) => {
   app.koa.proxy = env.TRUST_PROXY;
   shield(app.koa, env.CORS_ORIGINS.split(",").filter(Boolean));
 
-  for (const { method, path, service, who, headers, streamed } of forwarded) {
+  for (const { method, path, service, who, headers } of forwarded) {
     app.router.register(path, [method], async (ctx) => {
       await admit(ctx, { path, who });
-      await forward(ctx, service, ownKey({ headers }), streamed);
+      await forward(ctx, service, ownKey({ headers }));
     });
   }
+  const watched = streams(timelines(dapr), (error) => log.warn({ err: error }, "histories not read, tries again"));
+  const watch = watcher(ask, watched);
+  const events = orderEvents(ask, watch);
+  app.router.get(routerPath(api.orderEvents.path), async (ctx) => {
+    await events(ctx, (await admit(ctx, api.orderEvents)) as Claims);
+  });
   documents(app.router, admit);
   deadLetters(app, { ask, authenticate, forward });
 
-  const answer = graphql(ask, admit, log);
+  const answer = graphql(ask, watch, admit, log);
   app.router.register(api.graphql.path, ["GET", "POST"], async (ctx) => {
     await admit(ctx, api.graphql);
     await answer(ctx);
   });
 
   return {
-    open: true,
     prepare: live.start,
-    stop: async () => live.stop(),
+    async stop() {
+      watched.stop();
+      live.stop();
+    },
+    door: "anybody",
     drain: 1_000,
   };
 });

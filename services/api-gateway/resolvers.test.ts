@@ -22,6 +22,8 @@ type Asked = { app: string } & Parameters<Ask>[1];
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 const built = schema();
 
+const unwatched = () => Promise.reject(new Error("nobody watches here"));
+
 /** Runs an operation against services that answer as told, and gives what they were asked. */
 async function run(source: string, answer: (asked: Asked) => unknown) {
   const asked: Asked[] = [];
@@ -29,7 +31,7 @@ async function run(source: string, answer: (asked: Asked) => unknown) {
     asked.push({ app, ...request });
     return { statusCode: 200, headers: {}, text: JSON.stringify(answer({ app, ...request })) ?? "" };
   };
-  const call = caller(ask, { authorization: "Bearer t" }, async () => undefined);
+  const call = caller(ask, unwatched, { authorization: "Bearer t" }, async () => undefined);
   const contextValue = { call, load: loaders(call), signal: new AbortController().signal };
   return { asked, ...(await graphql({ schema: built, source, contextValue })) };
 }

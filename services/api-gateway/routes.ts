@@ -6,14 +6,7 @@ export const routerPath = (path: string): string => path.replace(/\{(\w+)\}/g, "
 /** Everything the outside may ask of the services behind, as the router writes paths. The gateway's own is not here. */
 export const forwarded = Object.values<Route>(api)
   .filter(({ service }) => service !== "api-gateway")
-  .map(({ method, path, service, who, answers, headers }) => ({
-    method,
-    path: routerPath(path),
-    service,
-    who,
-    headers,
-    streamed: answers[200]?.type === "text/event-stream",
-  }));
+  .map(({ method, path, service, who, headers }) => ({ method, path: routerPath(path), service, who, headers }));
 
 /**
  * An Idempotency-Key for what may come without one: the sidecar asks again when a service dies over a request, and what

@@ -1,5 +1,6 @@
 import { type Message, type Outbox, publish } from "../../kit/outbox.js";
 import { Unavailable } from "../../kit/problem.js";
+import { day, type Kind } from "../../kit/retention.js";
 import type { Sql } from "../../kit/sql.js";
 import type { Found, Store, Write } from "../../kit/state.js";
 import { type Adjustment, type Command, decide, type Hold, type Reply, type Stock } from "./stock.js";
@@ -19,6 +20,12 @@ const holdKey = (id: string) => `hold:${id}`;
 export const indexes = [
   "CREATE INDEX IF NOT EXISTS holds_ending ON state ((value->>'expires_at')) WHERE starts_with(key, 'hold:')",
 ];
+
+/** A hold that ran out counts as none (stock.ts); most are of requests that never became an order. Marks of undos stay. */
+export const lapsedHolds: Kind = {
+  rows: "starts_with(key, 'hold:') AND value->>'status' = 'lapsed'",
+  seconds: () => day,
+};
 
 function keysOf(command: Command): string[] {
   if (command.type === "adjust") return [stockKey(command.product_id)];

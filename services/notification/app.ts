@@ -2,10 +2,12 @@ import { v5 } from "uuid";
 import { PageQuery } from "../../contracts/common.js";
 import type { EventOf } from "../../contracts/events.js";
 import type { Notification } from "../../contracts/notification.js";
+import type { Settings } from "../../contracts/settings.js";
 import type { Authenticate } from "../../kit/auth.js";
 import type { Envelope, Handlers } from "../../kit/events.js";
 import { type App, query } from "../../kit/http.js";
 import type { Logger } from "../../kit/log.js";
+import { day, type Kind } from "../../kit/retention.js";
 import { pageOf, type Sql, startOf } from "../../kit/sql.js";
 import type { Store } from "../../kit/state.js";
 import type { Contacts } from "./contacts.js";
@@ -18,6 +20,12 @@ export const indexes = [
   `CREATE INDEX IF NOT EXISTS notifications_by_user ON state ((value->>'user_id'), (value->>'created_at'), key)
    WHERE starts_with(key, 'notification:')`,
 ];
+
+/** What is still to be sent is not old. */
+export const oldNotifications = (terms: () => Pick<Settings, "keep_notifications_days">): Kind => ({
+  rows: "starts_with(key, 'notification:') AND value->>'delivery' <> 'pending'",
+  seconds: () => terms().keep_notifications_days * day,
+});
 
 type Deps = { store: Store; contacts: Contacts; channel: Notification["channel"]; log: Logger };
 

@@ -9,6 +9,7 @@ import {
   PatchOrder,
   PayOrder,
   PlaceOrder,
+  TimelinesRequest,
 } from "../../contracts/order.js";
 import type { Claims } from "../../contracts/user.js";
 import { type Authenticate, isStaff, mustBeAdmin, mustBeCustomer, mustBeStaff } from "../../kit/auth.js";
@@ -21,7 +22,6 @@ import type { Neighbours } from "./neighbours.js";
 import { type At, allowedFrom, type Command, type Order } from "./order.js";
 import type { Memory, Orders } from "./orders.js";
 import { place, type Terms } from "./place.js";
-import type { Streams } from "./stream.js";
 import { view } from "./view.js";
 
 export type Deps = {
@@ -29,11 +29,10 @@ export type Deps = {
   authenticate: Authenticate;
   ask: Neighbours;
   terms: () => Terms;
-  streams: Streams;
   holdAtPost: boolean;
 };
 
-export function routes({ router }: App, { orders, authenticate, ask, terms, streams, holdAtPost }: Deps): void {
+export function routes({ router }: App, { orders, authenticate, ask, terms, holdAtPost }: Deps): void {
   const at = (who: Claims): At => ({ now: new Date().toISOString(), actor: who.sub, trace_id: traceId() });
 
   /** The order, if the caller may see it; another's order is as unknown as none. */
@@ -144,15 +143,6 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
     ctx.body = await orders.timeline(order.id, query(ctx, PageQuery));
   });
 
-  router.get("/orders/:id/events", async (ctx) => {
-    const { who, order } = await visible(ctx);
-    const last = ctx.get("last-event-id");
-    if (!/^\d{0,15}$/.test(last)) throw new Problem(400, "Last-Event-ID is none of ours");
-    ctx.set({ "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
-    ctx.status = 200;
-    if (ctx.method !== "HEAD") ctx.body = streams.open(who.sub, order.id, Number(last));
-  });
-
   router.patch("/orders/:id", async (ctx) => {
     const { who, order } = await visible(ctx);
     const patch = await body(ctx, PatchOrder);
@@ -171,6 +161,13 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, stre
   router.post("/rpc/owner", async (ctx) => {
     const { order_id } = await body(ctx, OwnerRequest);
     ctx.body = { user_id: (await orders.get(order_id))?.user_id ?? null };
+  });
+
+  /** Who may see which order the gateway has asked before. */
+  router.post("/rpc/timelines", async (ctx) => {
+    const { after } = await body(ctx, TimelinesRequest);
+    const found = await orders.entriesAfter(after);
+    ctx.body = { timelines: [...found].map(([order_id, entries]) => ({ order_id, entries })) };
   });
 
   router.put("/orders/:id/status", async (ctx) => {

@@ -28,9 +28,17 @@ export function handlers({ orders, ask, terms }: Deps): Handlers {
     if (event.redriven) throw new Unhandleable(`there is no order ${orderId}`);
     const since = waiting.get(event.id) ?? Date.now();
     waiting.set(event.id, since);
+    forget();
     if (Date.now() - since < patience) throw new Unavailable(`order ${orderId}`);
     waiting.delete(event.id);
     throw new Unhandleable(`there is no order ${orderId}`);
+  }
+
+  /** Events that went on to another replica never come back for theirs. */
+  function forget(): void {
+    for (const [id, since] of waiting)
+      if (Date.now() - since > 2 * patience) waiting.delete(id);
+      else break;
   }
 
   return {

@@ -2,11 +2,12 @@ import { z } from "zod";
 import { updater } from "../../kit/aggregate.js";
 import { authenticator } from "../../kit/auth.js";
 import { connect } from "../../kit/dapr.js";
-import { deadLetterIndex } from "../../kit/dead-letters.js";
+import { deadLetterIndex, oldDeadLetters } from "../../kit/dead-letters.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { every, type Loop } from "../../kit/every.js";
-import { outbox, outboxIndex } from "../../kit/outbox.js";
+import { outbox, outboxIndex, sweptOften } from "../../kit/outbox.js";
+import { retention, retentionIndexes } from "../../kit/retention.js";
 import { service } from "../../kit/service.js";
 import { settings } from "../../kit/settings.js";
 import { sqlBinding } from "../../kit/sql.js";
@@ -17,11 +18,10 @@ import { auditRoutes } from "./audit-routes.js";
 import { auditIndex, auditor } from "./auditor.js";
 import { handlers } from "./events.js";
 import { neighbours } from "./neighbours.js";
-import { indexes, orders } from "./orders.js";
+import { indexes, oldCommands, orders } from "./orders.js";
 import { terms } from "./place.js";
 import { orderSaga, sagaName } from "./saga.js";
 import { steps } from "./steps.js";
-import { streams } from "./stream.js";
 
 const env = environment({
   /** off: an order is accepted without a look at the stock; a shortage shows after payment and is refunded. */
@@ -36,32 +36,34 @@ await service("order", env, ({ app, dapr, log }) => {
   // Connections of their own: while no worker is connected these calls hang, and nothing else may wait for them.
   const sagas = workflows(connect(env, 5_000));
   const out = outbox({ dapr, sql, app: "order", log, workflows: sagas });
-  const live = settings(dapr, log, terms);
+  const live = settings(dapr, log, [...terms, "keep_idempotency_keys_days", "keep_dead_letters_days"]);
+  const old = { commands: oldCommands(live.now), dead_letters: oldDeadLetters(live.now) };
   const update = updater(store, out);
   const all = orders(store, sql, update, out);
   const audit = auditor({ dapr, store, sql, update, log, quietSeconds: env.RECONCILE_QUIET_SECONDS });
   let audits: Loop | undefined;
+  let retaining: Loop | undefined;
   let worker: ReturnType<typeof work> | undefined;
 
   const deps = { orders: all, ask: neighbours(dapr, log), terms: live.now };
   const authenticate = authenticator(env);
-  const watched = streams(all.entriesAfter, (error) => log.warn({ err: error }, "histories not read, tries again"));
-  routes(app, { ...deps, authenticate, streams: watched, holdAtPost: env.HOLD_AT_POST === "on" });
+  routes(app, { ...deps, authenticate, holdAtPost: env.HOLD_AT_POST === "on" });
   auditRoutes(app, audit, authenticate);
   subscribe(app.router, "order", handlers(deps), { store, sql, authenticate, log });
 
   return {
     async prepare() {
-      await sql.prepare([outboxIndex, deadLetterIndex, auditIndex, ...indexes]);
+      await sql.prepare([sweptOften, outboxIndex, deadLetterIndex, auditIndex, ...indexes, ...retentionIndexes(old)]);
       await live.start();
       worker = work(env, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
       audits = every(5_000, audit.tick, (error) => log.warn({ err: error }, "reconciliation not begun, tries again"));
+      retaining = retention(sql, log, old, env.RETENTION_SPEED);
       out.start();
     },
     async stop() {
-      watched.stop();
       live.stop();
       audits?.stop();
+      retaining?.stop();
       await Promise.all([worker?.stop(), out.stop()]);
     },
   };

@@ -7,6 +7,8 @@ import type { Order } from "./order.js";
 
 const fresh = 5_000;
 const provisional = 60_000;
+/** The products longest known go first. */
+const most = 10_000;
 
 export type Neighbours = ReturnType<typeof neighbours>;
 
@@ -29,7 +31,11 @@ export function neighbours(dapr: Dapr, log: Logger) {
           log.warn({ err: error }, "product is away, last known prices count");
         }
       }
-      return new Map(ids.flatMap((id) => (known.has(id) ? [[id, known.get(id)?.product as Product]] : [])));
+      const found = new Map(ids.flatMap((id) => (known.has(id) ? [[id, known.get(id)?.product as Product]] : [])));
+      for (const id of known.keys())
+        if (known.size > most) known.delete(id);
+        else break;
+      return found;
     },
 
     /** A hold for a minute, until `orders.created` confirms it; undefined when inventory is away: it will be made then. */

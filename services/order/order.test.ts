@@ -370,3 +370,29 @@ test("an order is removed when it is delivered or cancelled, and nothing is on i
   expect(kind(decide(play(placed(), cancel, released).order, remove, at))).toBe("refused");
   expect(play(owing, refunded, released, remove).order.deleted_at).toBe(now);
 });
+
+// The order remembers its latest ids only (kit/aggregate.ts): what it has forgotten must change nothing either.
+const pay: Command = { type: "pay", method: "card_ok" };
+const refundFailed: Command = {
+  type: "refund_failed",
+  event: { order_id: id, payment_id: paymentId(1), refund_id: paymentId(9), code: "busy", next_try_at: later.now },
+};
+test.each<[string, Command[]]>([
+  ["delivered", [succeeded(), reserved, ship, deliver]],
+  ["paid in the second attempt", [failed(), pay, succeeded(2), reserved]],
+  ["paid twice", [failed(), pay, succeeded(2), succeeded(), refundFailed, refunded, reserved]],
+  ["paid wrongly first", [succeeded(1, "1.00"), refunded, succeeded(2), cancel]],
+  ["given back", [succeeded(), reserved, cancel, refundFailed, refunded, released]],
+  ["given back the other way round", [cancel, released, succeeded(), refundFailed, refunded]],
+  ["cancelled while its charge was under way", [cancel, failed(), released]],
+  ["out of stock", [succeeded(), outOfStock, released, refunded]],
+])("a forgotten fact that comes again changes nothing: %s", (_, commands) => {
+  const isFact = ({ type }: Command) => !["pay", "ship", "deliver", "cancel"].includes(type);
+  let order = placed();
+  commands.forEach((command, n) => {
+    const decision = decide(order, command, at);
+    if (decision.kind === "changed") ({ order } = decision);
+    const again = commands.slice(0, n + 1).filter(isFact);
+    expect(again.filter((fact) => decide(order, fact, later).kind === "changed")).toEqual([]);
+  });
+});

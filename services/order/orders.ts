@@ -1,7 +1,9 @@
 import type { PageQuery } from "../../contracts/common.js";
 import type { TimelineEntry } from "../../contracts/order.js";
+import type { Settings } from "../../contracts/settings.js";
 import type { Update } from "../../kit/aggregate.js";
 import type { Outbox } from "../../kit/outbox.js";
+import { day, type Kind } from "../../kit/retention.js";
 import { badCursor, pageOf, type Sql, startOf } from "../../kit/sql.js";
 import type { Store, Write } from "../../kit/state.js";
 import { message } from "./messages.js";
@@ -31,6 +33,12 @@ export const indexes = [
   ([name, columns, prefix]) =>
     `CREATE INDEX IF NOT EXISTS orders_${name} ON state (${columns}) WHERE starts_with(key, '${prefix}')`,
 );
+
+/** Idempotency-Keys of commands. That of a placed order is in the order's id and stays. */
+export const oldCommands = (terms: () => Pick<Settings, "keep_idempotency_keys_days">): Kind => ({
+  rows: "starts_with(key, 'command:')",
+  seconds: () => terms().keep_idempotency_keys_days * day,
+});
 
 /** Orders as stored: one row each, a history row per change, both written with the outbox row that tells the world. */
 export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
@@ -131,12 +139,12 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
     },
 
     /** What each of these orders' histories has after a sequence number, at most 100 entries of each at once. */
-    async entriesAfter(asked: { orderId: string; seq: number }[]): Promise<Map<string, TimelineEntry[]>> {
+    async entriesAfter(asked: { order_id: string; seq: number }[]): Promise<Map<string, TimelineEntry[]>> {
       const rows = await sql.query<[TimelineEntry & { order_id: string }]>(
-        `SELECT entry.value FROM jsonb_to_recordset($1::text::jsonb) AS asked("orderId" text, seq bigint),
-           LATERAL (SELECT value FROM state WHERE starts_with(key, 'history:') AND value->>'order_id' = "orderId"
+        `SELECT entry.value FROM jsonb_to_recordset($1::text::jsonb) AS asked(order_id text, seq bigint),
+           LATERAL (SELECT value FROM state WHERE starts_with(key, 'history:') AND value->>'order_id' = asked.order_id
                     AND (value->>'seq')::bigint > asked.seq ORDER BY (value->>'seq')::bigint LIMIT 100) AS entry`,
-        JSON.stringify(asked.map(({ orderId, seq }) => ({ orderId, seq }))),
+        JSON.stringify(asked),
       );
       const found = new Map<string, TimelineEntry[]>();
       for (const [{ order_id, ...entry }] of rows) found.set(order_id, [...(found.get(order_id) ?? []), entry]);

@@ -2,12 +2,14 @@ import { z } from "zod";
 import { OwnerAnswer } from "../../contracts/order.js";
 import { updater } from "../../kit/aggregate.js";
 import { authenticator } from "../../kit/auth.js";
-import { deadLetterIndex } from "../../kit/dead-letters.js";
+import { deadLetterIndex, oldDeadLetters } from "../../kit/dead-letters.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { every, type Loop } from "../../kit/every.js";
-import { outbox, outboxIndex } from "../../kit/outbox.js";
+import { outbox, outboxIndex, sweptOften } from "../../kit/outbox.js";
+import { retention, retentionIndexes } from "../../kit/retention.js";
 import { service } from "../../kit/service.js";
+import { settings } from "../../kit/settings.js";
 import { sqlBinding } from "../../kit/sql.js";
 import { stateStore } from "../../kit/state.js";
 import { handlers, routes } from "./app.js";
@@ -33,14 +35,21 @@ await service("payment", env, ({ app, dapr, log }) => {
   routes(app, { cashier: till, authenticate, ownerOf });
   auditRoutes(app, sql, outside);
   subscribe(app.router, "payment", handlers(till), { store, sql, authenticate, log });
+  const live = settings(dapr, log, ["keep_dead_letters_days"]);
+  const old = { dead_letters: oldDeadLetters(live.now) };
+  let retaining: Loop | undefined;
   let sweeps: Loop | undefined;
   return {
     async prepare() {
-      await sql.prepare([outboxIndex, deadLetterIndex, ...indexes]);
+      await sql.prepare([sweptOften, outboxIndex, deadLetterIndex, ...indexes, ...retentionIndexes(old)]);
+      await live.start();
+      retaining = retention(sql, log, old, env.RETENTION_SPEED);
       sweeps = every(1_000, till.sweep, (error) => log.warn({ err: error }, "open payments not swept, tries again"));
       out.start();
     },
     async stop() {
+      live.stop();
+      retaining?.stop();
       sweeps?.stop();
       await out.stop();
     },

@@ -107,3 +107,25 @@ describe("refund", () => {
     expect(foreign).toMatchObject({ provider: "external", refund: { status: "pending", next_try_at: null } });
   });
 });
+
+// The account remembers its latest ids only (kit/aggregate.ts): what it has forgotten must change nothing either.
+test.each<[string, Command[]]>([
+  ["taken and given back", [charge, ok, cancel, { type: "refunded", payment_id: "p1", outcome: { kind: "done" } }]],
+  ["refused", [charge, charged({ kind: "declined", code: "card_declined" }), cancel]],
+  ["cancelled first", [cancel, charge, ok]],
+  [
+    "external",
+    [
+      { type: "register", payment_id: "p2", reference: "x", amount: 500, currency: "EUR" },
+      { type: "refund", payment_id: "p2", refund_id: "r2", amount: 500, currency: "EUR" },
+      { type: "record_refund", payment_id: "p2", reference: "y" },
+    ],
+  ],
+])("a forgotten command that comes again changes nothing: %s", (_, commands) => {
+  let account: Account = openAccount("o", "u");
+  commands.forEach((command, n) => {
+    account = decide(account, command, now).next ?? account;
+    const again = commands.slice(0, n + 1).filter((one) => decide(account, one, later).next !== undefined);
+    expect(again).toEqual([]);
+  });
+});

@@ -2,7 +2,6 @@ import { PassThrough } from "node:stream";
 import type { TimelineEntry } from "../../contracts/order.js";
 import { every } from "../../kit/every.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
-import type { Orders } from "./orders.js";
 
 /** How often the stored histories are looked at, in one question for everybody who watches. */
 const pause = 500;
@@ -15,6 +14,8 @@ const unread = 256 * 1024;
 /** Of one replica. */
 const bounds = { perUser: 20, total: 2_500 };
 
+/** What is new in some histories, by the order's id. */
+export type Entries = (after: { order_id: string; seq: number }[]) => Promise<Map<string, TimelineEntry[]>>;
 type Watcher = { user: string; orderId: string; seq: number; out: PassThrough; since: number };
 export type Streams = ReturnType<typeof streams>;
 
@@ -22,13 +23,16 @@ export type Streams = ReturnType<typeof streams>;
  * Timelines as server-sent events, read from the stored history alone: so it does not matter which replica made a
  * change, nor when the client was last here.
  */
-export function streams(entriesAfter: Orders["entriesAfter"], report: (error: unknown) => void, limits = bounds) {
+export function streams(entriesAfter: Entries, report: (error: unknown) => void, limits = bounds) {
   const watchers = new Set<Watcher>();
 
   /** Writes what is new for these. Two looks may overlap, so each entry must be the next one. */
   async function look(some: Watcher[]): Promise<void> {
     if (some.length === 0) return;
-    const found = await entriesAfter(some);
+    // Of all who watch an order, whoever is furthest behind asks for the others too.
+    const after = new Map<string, number>();
+    for (const { orderId, seq } of some) after.set(orderId, Math.min(seq, after.get(orderId) ?? seq));
+    const found = await entriesAfter([...after].map(([order_id, seq]) => ({ order_id, seq })));
     for (const watcher of some)
       for (const entry of found.get(watcher.orderId) ?? [])
         if (entry.seq === watcher.seq + 1 && watcher.out.writable) write(watcher, entry);

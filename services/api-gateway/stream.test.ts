@@ -13,7 +13,7 @@ function history(limits?: { perUser: number; total: number }) {
   const stored: TimelineEntry[] = [entry(1), entry(2)];
   const all = streams(
     async (asked) => {
-      const found = asked.map(({ orderId, seq }) => [orderId, stored.filter((one) => one.seq > seq)] as const);
+      const found = asked.map(({ order_id, seq }) => [order_id, stored.filter((one) => one.seq > seq)] as const);
       // Slow enough for two looks to overlap.
       await sleep(150);
       return new Map(found);
@@ -70,4 +70,24 @@ test("stopping lets everybody go", async () => {
   const out = all.open("ada", "o", 0).resume();
   all.stop();
   await expect.poll(() => out.closed).toBe(true);
+});
+
+test("who is behind is served with those who are not, though they watch the same order", async () => {
+  let away = true;
+  const all = streams(
+    async (asked) => {
+      if (away) throw new Error("away");
+      return new Map(asked.map(({ order_id, seq }) => [order_id, [1, 2, 3].filter((one) => one > seq).map(entry)]));
+    },
+    () => undefined,
+  );
+  onTestFinished(() => all.stop());
+  const texts = [0, 2].map((seq, n) => {
+    const said: string[] = [];
+    all.open(`user ${n}`, "o", seq).on("data", (chunk) => said.push(String(chunk)));
+    return said;
+  });
+  await sleep(50);
+  away = false;
+  await expect.poll(() => texts.map((said) => idsIn(said.join(""))), { timeout: 3_000 }).toEqual([[1, 2, 3], [3]]);
 });
