@@ -21,8 +21,8 @@ export default defineConfig({
         },
       },
       // Each on a system of its own (e2e/suites.ts); drift after others, on theirs.
-      ...["drift", "mail"].map((name) => ({
-        test: { name, include: [`e2e/${name}.ts`], exclude: skipped, testTimeout: 120_000, hookTimeout: 120_000 },
+      ...["drift", "mail", "histories", "upgrade"].map((name) => ({
+        test: { name, include: [`e2e/${name}.ts`], exclude: skipped, testTimeout: 180_000, hookTimeout: 180_000 },
       })),
       // The README's commands as they stand there, on the default ports.
       { test: { name: "readme", include: ["e2e/readme.ts"], exclude: skipped, testTimeout: 300_000, bail: 1 } },

@@ -6,6 +6,8 @@ export type Suite = {
   says: string;
   projects: string[];
   launch?: LaunchOptions;
+  /** The tests start, stop and crash their system themselves (e2e/own.ts). */
+  own?: boolean;
   /** For the system's processes and the tests. */
   env?: Record<string, string>;
 };
@@ -22,6 +24,18 @@ export const suites: Record<string, Suite> = {
     projects: ["mail"],
     launch,
     env: mailEnv,
+  },
+  histories: {
+    says: "sagas as they are recorded; RECORD=true keeps them for the unit tests",
+    projects: ["histories"],
+    launch,
+    env: noMail,
+  },
+  upgrade: {
+    says: "a second build replaces the first while orders are under way, and back",
+    projects: ["upgrade"],
+    own: true,
+    env: noMail,
   },
 };
 

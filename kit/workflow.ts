@@ -1,5 +1,6 @@
 import { type Task, type WorkflowActivityContext, type WorkflowContext, WorkflowRuntime } from "@dapr/dapr";
 import { ConsoleLoggerService } from "@dapr/dapr/logger/ConsoleLoggerService.js";
+import pb from "@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_pb.js";
 import type { Dapr } from "./dapr.js";
 import type { Logger } from "./log.js";
 import { Unavailable } from "./problem.js";
@@ -67,7 +68,37 @@ export function workflows(dapr: Dapr) {
   return { start, tell };
 }
 
-type Worker = { _isRunning: boolean };
+type Stub = { completeOrchestratorTask: (response: pb.OrchestratorResponse, done: unknown) => unknown };
+type Worker = {
+  _isRunning: boolean;
+  _executeOrchestrator: (request: pb.OrchestratorRequest, stub: Stub) => Promise<void>;
+};
+
+/**
+ * No saga of ours fails on purpose: one that would has met a build that does not know its version or does something
+ * else than it did. A failure would be for good, so the turn is thrown back instead: an answer that daprd cannot apply
+ * makes it ask again after a second, for as long as it takes until a build answers that knows how the saga goes on.
+ */
+export function thrownBack(response: pb.OrchestratorResponse): string | undefined {
+  const failed = pb.OrchestrationStatus.ORCHESTRATION_STATUS_FAILED;
+  const ends = response.getActionsList().map((action) => action.getCompleteorchestration());
+  const failure = ends.find((end) => end?.getOrchestrationstatus() === failed);
+  if (!failure) return undefined;
+  response.setActionsList([new pb.OrchestratorAction()]);
+  return failure.getFailuredetails()?.getErrormessage() ?? "no reason given";
+}
+
+function neverFailing(worker: Worker, log: Logger): void {
+  const execute = worker._executeOrchestrator.bind(worker);
+  worker._executeOrchestrator = (request, stub) =>
+    execute(request, {
+      completeOrchestratorTask(response, done) {
+        const why = thrownBack(response);
+        if (why) log.error({ saga: response.getInstanceid(), why }, "this build cannot go on with a saga; it waits");
+        return stub.completeOrchestratorTask(response, done);
+      },
+    });
+}
 
 /** The SDK writes four lines per turn to the console, which cost more than the turn; its warnings belong in our log. */
 function quiet(log: Logger): void {
@@ -94,17 +125,17 @@ export function work(
       runtime.registerWorkflowWithName(name, workflow as never);
     for (const [name, activity] of Object.entries(register.activities))
       runtime.registerActivityWithName(name, ((_: WorkflowActivityContext, input: never) => activity(input)) as never);
+    neverFailing(worker(runtime), log);
+    void runtime.start();
     return runtime;
   }
   const worker = (runtime: WorkflowRuntime) => (runtime as unknown as { worker: Worker }).worker;
 
   let runtime = open();
-  void runtime.start();
   const watch = setInterval(() => {
     if (worker(runtime)._isRunning) return;
     log.warn("workflow worker had stopped, starting another");
     runtime = open();
-    void runtime.start();
   }, 1_000);
   return {
     async stop(): Promise<void> {

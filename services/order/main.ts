@@ -19,7 +19,7 @@ import { handlers } from "./events.js";
 import { neighbours } from "./neighbours.js";
 import { indexes, orders } from "./orders.js";
 import { terms } from "./place.js";
-import { orderSaga, sagaName } from "./saga.js";
+import { sagas } from "./sagas.js";
 import { steps } from "./steps.js";
 import { streams } from "./stream.js";
 
@@ -34,8 +34,8 @@ await service("order", env, ({ app, dapr, log }) => {
   const store = stateStore(dapr, "order-state");
   const sql = sqlBinding(dapr, "order-sql");
   // Connections of their own: while no worker is connected these calls hang, and nothing else may wait for them.
-  const sagas = workflows(connect(env.DAPR_HTTP_PORT, 5_000));
-  const out = outbox({ dapr, sql, app: "order", log, workflows: sagas });
+  const instances = workflows(connect(env.DAPR_HTTP_PORT, 5_000));
+  const out = outbox({ dapr, sql, app: "order", log, workflows: instances });
   const live = settings(dapr, log, terms);
   const update = updater(store, out);
   const all = orders(store, sql, update, out);
@@ -54,7 +54,7 @@ await service("order", env, ({ app, dapr, log }) => {
     async prepare() {
       await sql.prepare([outboxIndex, deadLetterIndex, auditIndex, ...indexes]);
       await live.start();
-      worker = work(env.DAPR_GRPC_PORT, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
+      worker = work(env.DAPR_GRPC_PORT, { workflows: sagas, activities: steps(all) }, log);
       audits = every(5_000, audit.tick, (error) => log.warn({ err: error }, "reconciliation not begun, tries again"));
       out.start();
     },
