@@ -74,17 +74,22 @@ type Worker = {
   _executeOrchestrator: (request: pb.OrchestratorRequest, stub: Stub) => Promise<void>;
 };
 
+/** "This version is not available here", which daprd 1.18 understands and the SDK cannot say: field 10 of an action. */
+const notAvailable = [0x12, 2, 0x52, 0];
+
 /**
- * No saga of ours fails on purpose: one that would has met a build that does not know its version or does something
- * else than it did. A failure would be for good, so the turn is thrown back instead: an answer that daprd cannot apply
- * makes it ask again after a second, for as long as it takes until a build answers that knows how the saga goes on.
+ * No saga of ours fails on purpose: one that would has met a build that does not know its version, or does something
+ * else than was done before. A failure would be for good, so daprd is told to hold the saga instead (it is "stalled")
+ * until a worker comes that can go on. Gives the reason when the response was such a failure.
  */
-export function thrownBack(response: pb.OrchestratorResponse): string | undefined {
+export function heldUp(response: pb.OrchestratorResponse): string | undefined {
   const failed = pb.OrchestrationStatus.ORCHESTRATION_STATUS_FAILED;
   const ends = response.getActionsList().map((action) => action.getCompleteorchestration());
   const failure = ends.find((end) => end?.getOrchestrationstatus() === failed);
   if (!failure) return undefined;
-  response.setActionsList([new pb.OrchestratorAction()]);
+  response.setActionsList([]);
+  const rest = response.serializeBinary();
+  response.serializeBinary = () => Uint8Array.of(...rest, ...notAvailable);
   return failure.getFailuredetails()?.getErrormessage() ?? "no reason given";
 }
 
@@ -93,8 +98,12 @@ function neverFailing(worker: Worker, log: Logger): void {
   worker._executeOrchestrator = (request, stub) =>
     execute(request, {
       completeOrchestratorTask(response, done) {
-        const why = thrownBack(response);
-        if (why) log.error({ saga: response.getInstanceid(), why }, "this build cannot go on with a saga; it waits");
+        const why = heldUp(response);
+        if (why)
+          log.error(
+            { saga: response.getInstanceid(), why },
+            "this build cannot go on with the saga, which waits for one that can",
+          );
         return stub.completeOrchestratorTask(response, done);
       },
     });
