@@ -21,7 +21,7 @@ export default defineConfig({
         },
       },
       // Each on a system of its own (e2e/suites.ts); drift after others, on theirs.
-      ...["drift", "mail", "histories", "upgrade"].map((name) => ({
+      ...["drift", "mail", "histories", "upgrade", "restore"].map((name) => ({
         test: { name, include: [`e2e/${name}.ts`], exclude: skipped, testTimeout: 180_000, hookTimeout: 180_000 },
       })),
       // The README's commands as they stand there, on the default ports.

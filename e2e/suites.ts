@@ -37,6 +37,12 @@ export const suites: Record<string, Suite> = {
     own: true,
     env: noMail,
   },
+  restore: {
+    says: "stopped, crashed, parts of its data lost, restored from a back-up and repaired",
+    projects: ["restore"],
+    own: true,
+    env: noMail,
+  },
 };
 
 /** Those of `npm test`; the others take longer and are asked for by name. */

@@ -193,9 +193,10 @@ export async function reconcile(): Promise<Reconciliation> {
 }
 
 /** The operator's command, in a process of its own. */
-export async function config(...args: string[]): Promise<{ code: number; text: string }> {
+export const config = (...args: string[]) => operator("config", ...args);
+export async function operator(...args: string[]): Promise<{ code: number; text: string }> {
   const env = { ...process.env, PORT_BASE: new URL(url).port, ORDERS_DATA: process.env.E2E_DIR };
-  const ran = promisify(execFile)(process.execPath, ["tools/run.mjs", "config", ...args], { env });
+  const ran = promisify(execFile)(process.execPath, ["tools/run.mjs", ...args], { env });
   return ran.then(
     ({ stdout }) => ({ code: 0, text: stdout }),
     ({ code, stdout, stderr }) => ({ code, text: stdout + stderr }),

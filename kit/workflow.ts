@@ -65,7 +65,19 @@ export function workflows(dapr: Dapr) {
     if (answer.status >= 300) throw new Unavailable("workflow", new Error(answer.text));
   }
 
-  return { start, tell };
+  /** Neither ended nor unknown. An instance that daprd holds up is alive. */
+  async function isAlive(id: string): Promise<boolean> {
+    const { status, text } = await dapr.call("GET", at(id));
+    if (status >= 500) throw new Unavailable("workflow", new Error(text));
+    return status < 300 && !["COMPLETED", "FAILED", "TERMINATED", "CANCELED"].includes(JSON.parse(text).runtimeStatus);
+  }
+
+  /** It does nothing any more, whatever it waits for. */
+  async function terminate(id: string): Promise<void> {
+    await dapr.must("workflow", "POST", at(`${id}/terminate`));
+  }
+
+  return { start, tell, exists, isAlive, terminate };
 }
 
 type Stub = { completeOrchestratorTask: (response: pb.OrchestratorResponse, done: unknown) => unknown };

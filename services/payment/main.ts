@@ -14,6 +14,7 @@ import { handlers, routes } from "./app.js";
 import { auditRoutes } from "./audit.js";
 import { cashier, indexes } from "./cashier.js";
 import { provider } from "./provider.js";
+import { recoveryRoutes } from "./recovery.js";
 
 const env = environment({
   PROVIDER_URL: z.url(),
@@ -32,6 +33,7 @@ await service("payment", env, ({ app, dapr, log }) => {
     OwnerAnswer.parse(await dapr.ask("order", "/rpc/owner", { order_id })).user_id;
   routes(app, { cashier: till, authenticate, ownerOf });
   auditRoutes(app, sql, outside);
+  recoveryRoutes(app, till);
   subscribe(app.router, "payment", handlers(till), { store, sql, authenticate, log });
   let sweeps: Loop | undefined;
   return {
