@@ -94,7 +94,7 @@ const becomes = (id: string, what: string, seconds = 60) =>
     (now) => now === what,
     seconds,
   );
-const heldUp = () =>
+const thrownBack = () =>
   (readFileSync(join(dir, "logs/order.log"), "utf8").match(/cannot go on with the saga/g) ?? []).length;
 
 test("a next build, and back, and again: each order ends by the rules it began with, and none fails", async () => {
@@ -127,7 +127,7 @@ test("a next build, and back, and again: each order ends by the rules it began w
   await processes.scale("order", 2);
   const between = await atOnce(Array.from({ length: 30 }), 5, () => placed("card_ok"));
   for (const id of between) await reaches(ada, id, "processing");
-  expect(heldUp()).toBeGreaterThan(0);
+  expect(thrownBack()).toBeGreaterThan(0);
   await processes.restart("order");
   await eventually(
     () => placed("card_ok"),
@@ -164,17 +164,17 @@ test("a next build, and back, and again: each order ends by the rules it began w
   install("dist");
   await processes.scale("order", 1);
   await processes.restart("order");
-  const before = heldUp();
+  const before = thrownBack();
   await deliver(young.packed);
   const again = await placed("card_ok");
   await deliver(again);
   expect(await becomes(again, "order-saga-v1 COMPLETED")).toBe("order-saga-v1 COMPLETED");
   const held = await eventually(
-    async () => heldUp(),
-    (times) => times > before,
+    async () => thrownBack(),
+    (times) => times > before + 2,
   );
-  expect(held).toBeGreaterThan(before);
-  expect(await saga(young.packed)).toMatch(/^order-saga-v2 (RUNNING|UNKNOWN)$/);
+  expect(held).toBeGreaterThan(before + 2);
+  expect(await saga(young.packed)).toBe("order-saga-v2 RUNNING");
 
   // And forward again: they go on where they stood.
   install(join(next, "dist"));

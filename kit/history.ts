@@ -63,8 +63,6 @@ function turnsOf(events: pb.HistoryEvent[]): Turn[] {
       turns.push({ at: isoOf(event.getTimestamp()), heard: [], did: [] });
       continue;
     }
-    // Kinds that the SDK does not know: daprd held the instance up.
-    if (event.getEventtypeCase() === pb.HistoryEvent.EventtypeCase.EVENTTYPE_NOT_SET) continue;
     const heard = heardIn(event);
     const did = didIn(event);
     const turn = turns.at(-1);

@@ -86,22 +86,24 @@ type Worker = {
   _executeOrchestrator: (request: pb.OrchestratorRequest, stub: Stub) => Promise<void>;
 };
 
-/** "This version is not available here", which daprd 1.18 understands and the SDK cannot say: field 10 of an action. */
-const notAvailable = [0x12, 2, 0x52, 0];
+/** An action that no daprd can do, and that the SDK cannot say: field 11, a workflow to be begun under no id. */
+const impossible = [0x12, 2, 0x5a, 0];
 
 /**
  * No saga of ours fails on purpose: one that would has met a build that does not know its version, or does something
- * else than was done before. A failure would be for good, so daprd is told to hold the saga instead (it is "stalled")
- * until a worker comes that can go on. Gives the reason when the response was such a failure.
+ * else than was done before. A failure would be for good. So daprd is given an answer that it cannot apply: it forgets
+ * the turn and asks again after a second, until a build answers that can go on. ("Version not available", its own word
+ * for this, keeps the saga from going on when only the app is replaced and the sidecar stays.)
+ * Gives the reason when the response was such a failure.
  */
-export function heldUp(response: pb.OrchestratorResponse): string | undefined {
+export function thrownBack(response: pb.OrchestratorResponse): string | undefined {
   const failed = pb.OrchestrationStatus.ORCHESTRATION_STATUS_FAILED;
   const ends = response.getActionsList().map((action) => action.getCompleteorchestration());
   const failure = ends.find((end) => end?.getOrchestrationstatus() === failed);
   if (!failure) return undefined;
   response.setActionsList([]);
   const rest = response.serializeBinary();
-  response.serializeBinary = () => Uint8Array.of(...rest, ...notAvailable);
+  response.serializeBinary = () => Uint8Array.of(...rest, ...impossible);
   return failure.getFailuredetails()?.getErrormessage() ?? "no reason given";
 }
 
@@ -110,7 +112,7 @@ function neverFailing(worker: Worker, log: Logger): void {
   worker._executeOrchestrator = (request, stub) =>
     execute(request, {
       completeOrchestratorTask(response, done) {
-        const why = heldUp(response);
+        const why = thrownBack(response);
         if (why)
           log.error(
             { saga: response.getInstanceid(), why },
