@@ -6,7 +6,9 @@ const importsOf = (file: string) =>
   [...readFileSync(file, "utf8").matchAll(/from "([^"]+)"/g)].map((match) => match[1] as string);
 const services = readdirSync("services");
 const files = services.flatMap((service) =>
-  readdirSync(join("services", service)).map((name) => [service, name, join("services", service, name)] as const),
+  readdirSync(join("services", service))
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => [service, name, join("services", service, name)] as const),
 );
 
 test.each(files)("services/%s/%s imports contracts, kit and its own service only", (_service, _name, path) => {

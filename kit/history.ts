@@ -9,7 +9,9 @@ export type Heard =
   | { event: string; data: unknown }
   | { fired: number }
   | { completed: number; result: unknown }
-  | { failed: number; message: string };
+  | { failed: number; message: string }
+  /** What no saga of ours meets by itself: an operator suspended or ended it. */
+  | { other: number };
 export type Did =
   | { timer: number; until: string }
   | { activity: number; name: string; input: unknown }
@@ -22,7 +24,7 @@ const statusOf = (code: number): string =>
     .find((name) => pb.OrchestrationStatus[name as "ORCHESTRATION_STATUS_FAILED"] === code)
     ?.replace("ORCHESTRATION_STATUS_", "") ?? String(code);
 
-function heardIn(event: pb.HistoryEvent): Heard | undefined {
+function heardIn(event: pb.HistoryEvent): Heard {
   const is = event.toObject();
   if (is.executionstarted)
     return { started: is.executionstarted.name, input: parsed(is.executionstarted.input?.value) };
@@ -32,7 +34,7 @@ function heardIn(event: pb.HistoryEvent): Heard | undefined {
     return { completed: is.taskcompleted.taskscheduledid, result: parsed(is.taskcompleted.result?.value) };
   if (is.taskfailed)
     return { failed: is.taskfailed.taskscheduledid, message: is.taskfailed.failuredetails?.errormessage ?? "" };
-  return undefined;
+  return { other: event.getEventtypeCase() };
 }
 
 function didIn(event: pb.HistoryEvent): Did | undefined {
@@ -63,12 +65,10 @@ function turnsOf(events: pb.HistoryEvent[]): Turn[] {
       turns.push({ at: isoOf(event.getTimestamp()), heard: [], did: [] });
       continue;
     }
-    const heard = heardIn(event);
     const did = didIn(event);
     const turn = turns.at(-1);
-    if (!turn || (!heard && !did)) throw new Error(`no saga of ours has an event of kind ${event.getEventtypeCase()}`);
-    if (heard) turn.heard.push(heard);
-    if (did) turn.did.push(did);
+    if (did) turn?.did.push(did);
+    else turn?.heard.push(heardIn(event));
   }
   return turns;
 }

@@ -17,6 +17,7 @@ function eventOf(one: Heard | Did): pb.HistoryEvent {
   if ("failed" in one) return make.newTaskFailedEvent(one.failed, new Error(one.message));
   if ("timer" in one) return make.newTimerCreatedEvent(one.timer, new Date(one.until));
   if ("activity" in one) return make.newTaskScheduledEvent(one.activity, one.name, text(one.input));
+  if ("other" in one) throw new Error(`what an operator did to a saga (${one.other}) is not replayed`);
   return new pb.HistoryEvent().setExecutioncompleted(new pb.ExecutionCompletedEvent());
 }
 

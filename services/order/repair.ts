@@ -57,20 +57,21 @@ export function repairer({ dapr, daprGrpcPort, sql, orders, outbox, workflows, a
       key,
     );
 
-  /** Its saga is of a version that this build has not, or waits for a step whose job is gone: it would wait for ever. */
-  async function isLost(instance: string): Promise<boolean> {
+  /** It would wait for ever: of a version that this build has not, or for a step whose job is gone. */
+  async function lost(instance: string): Promise<"unknown here" | "stuck" | undefined> {
     const turns = await historyOf(daprGrpcPort, instance);
     const started = turns.flatMap(({ heard }) => heard.flatMap((one) => ("started" in one ? one.started : [])));
-    if (started[0] !== undefined && !(started[0] in sagas)) return true;
+    if (started[0] !== undefined && !(started[0] in sagas)) return "unknown here";
     const answered = new Set(
       turns.flatMap(({ heard }) =>
         heard.map((one) => ("completed" in one && one.completed) || ("failed" in one && one.failed)),
       ),
     );
-    return turns.some(
+    const stuck = turns.some(
       ({ at, did }) =>
         Date.now() - Date.parse(at) > patience && did.some((one) => "activity" in one && !answered.has(one.activity)),
     );
+    return stuck ? "stuck" : undefined;
   }
 
   /** Its first saga, and those that began later under its version. */
@@ -79,16 +80,13 @@ export function repairer({ dapr, daprGrpcPort, sql, orders, outbox, workflows, a
     ...Array.from({ length: version }, (_, n) => `${id}_${version - n}`),
   ];
 
-  /** A hint makes a saga act on where the order stands, whatever became of its timers. One that takes none is held up. */
+  /** A hint makes a saga act on where the order stands, whatever became of its timers. */
   async function isWoken(id: string, hint: Tell): Promise<boolean> {
-    if (await isLost(id)) {
-      await workflows.terminate(id).catch(() => say(`saga ${id} cannot be ended; another one takes its place`));
-      return false;
-    }
-    return workflows.tell({ ...hint, id }).then(
-      () => true,
-      () => false,
-    );
+    const why = await lost(id);
+    // One that is unknown here cannot be ended either: should its build come back, two ask, which does no harm.
+    if (why === "stuck") await workflows.terminate(id);
+    else if (!why) await workflows.tell({ ...hint, id });
+    return !why;
   }
 
   async function saga(order: Order, done: Done): Promise<void> {
