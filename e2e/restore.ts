@@ -1,12 +1,14 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { PaymentMethod } from "../contracts/payment.js";
 import { outsideOf } from "../tools/postgres.js";
 import { crash, dir, start, stop } from "./own.js";
 import { appEnv, settings } from "./settings.js";
 import {
+  config,
   eventually,
   must,
   newProduct,
@@ -129,6 +131,9 @@ test("the scheduler's data lost: npm run repair wakes the sagas, and again chang
 
 test("all data lost and restored: repair brings every order that the back-up knows to its end, and shows other money", async () => {
   const folder = mkdtempSync(join(tmpdir(), "orders-backup-"));
+  // Time enough to pay after the back-up has been made.
+  expect(await config("set", "payment_window_seconds", "40")).toMatchObject({ code: 0 });
+  await sleep(3_000);
   const orders = await inFlight();
   expect(await operator("backup", folder)).toMatchObject({ code: 0 });
   await processes.start("payment");
