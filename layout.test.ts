@@ -43,6 +43,7 @@ test("the Dapr SDK is met in kit and where a saga's context is typed, nowhere el
   expect(met.sort()).toEqual([
     "kit/history.ts",
     "kit/replay.ts",
+    "kit/workflow.test.ts",
     "kit/workflow.ts",
     "services/order/saga.test.ts",
     "services/order/saga.ts",
