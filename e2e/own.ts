@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { openSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Identity, isAlive, signal } from "../tools/identity.js";
@@ -15,7 +16,7 @@ const program = `const { launch } = await import("./dist/tools/supervisor.js");
 await launch(JSON.parse(process.env.LAUNCH));
 console.log("READY");`;
 
-const log = join("/tmp", `orders-own-${portBase}.log`);
+const log = join(tmpdir(), `orders-own-${portBase}.log`);
 
 /** Starts the system on whatever data is there; ready when it returns. */
 export async function start(options: LaunchOptions): Promise<void> {

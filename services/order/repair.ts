@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Reconciliation } from "../../contracts/admin.js";
 import { RecoverAnswer, type Stray, StraysAnswer } from "../../contracts/payment.js";
 import type { Dapr } from "../../kit/dapr.js";
-import { historyOf } from "../../kit/history.js";
+import { historyOf, type Turn } from "../../kit/history.js";
 import type { Message, Outbox } from "../../kit/outbox.js";
 import type { Sql } from "../../kit/sql.js";
 import type { Workflows } from "../../kit/workflow.js";
@@ -49,6 +49,16 @@ const perhapsOpen = `NOT (value->>'status' = 'cancelled' AND value->>'released_a
 type Tell = Extract<Message, { tell: unknown }>["tell"];
 const isOpen = (order: Order) => progress(order).phase !== "ended";
 
+/** Why a saga would wait for ever: it is of a version that this build has not, or its step has no answer any more. */
+export function lost(turns: Turn[], now: number): "unknown here" | "stuck" | undefined {
+  const heard = turns.flatMap((turn) => turn.heard);
+  if (heard.some((one) => "started" in one && !(one.started in sagas))) return "unknown here";
+  const hasAnswer = (step: number) =>
+    heard.some((one) => ("completed" in one && one.completed === step) || ("failed" in one && one.failed === step));
+  const old = turns.filter(({ at }) => now - Date.parse(at) > patience);
+  return old.some(({ did }) => did.some((one) => "activity" in one && !hasAnswer(one.activity))) ? "stuck" : undefined;
+}
+
 export function repairer({ dapr, daprGrpcPort, sql, orders, outbox, workflows, audit, say }: Deps) {
   const openAfter = (key: string) =>
     sql.sure<Order>(
@@ -56,23 +66,6 @@ export function repairer({ dapr, daprGrpcPort, sql, orders, outbox, workflows, a
        ORDER BY key LIMIT ${pageSize}`,
       key,
     );
-
-  /** It would wait for ever: of a version that this build has not, or for a step whose job is gone. */
-  async function lost(instance: string): Promise<"unknown here" | "stuck" | undefined> {
-    const turns = await historyOf(daprGrpcPort, instance);
-    const started = turns.flatMap(({ heard }) => heard.flatMap((one) => ("started" in one ? one.started : [])));
-    if (started[0] !== undefined && !(started[0] in sagas)) return "unknown here";
-    const answered = new Set(
-      turns.flatMap(({ heard }) =>
-        heard.map((one) => ("completed" in one && one.completed) || ("failed" in one && one.failed)),
-      ),
-    );
-    const stuck = turns.some(
-      ({ at, did }) =>
-        Date.now() - Date.parse(at) > patience && did.some((one) => "activity" in one && !answered.has(one.activity)),
-    );
-    return stuck ? "stuck" : undefined;
-  }
 
   /** Its first saga, and those that began later under its version. */
   const instancesOf = ({ id, version }: Order) => [
@@ -82,7 +75,7 @@ export function repairer({ dapr, daprGrpcPort, sql, orders, outbox, workflows, a
 
   /** A hint makes a saga act on where the order stands, whatever became of its timers. */
   async function isWoken(id: string, hint: Tell): Promise<boolean> {
-    const why = await lost(id);
+    const why = lost(await historyOf(daprGrpcPort, id), Date.now());
     // One that is unknown here cannot be ended either: should its build come back, two ask, which does no harm.
     if (why === "stuck") await workflows.terminate(id);
     else if (!why) await workflows.tell({ ...hint, id });
