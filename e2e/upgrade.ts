@@ -24,11 +24,11 @@ import {
 // Two real builds of the order service: the present one, whose orders are walked by saga v1, and a next one that knows
 // v1 and v2 and starts new orders with v2, which asks once before it waits. They replace each other under load.
 
-const next = join(dir, "next");
-const current = join(dir, "current");
+const folder = join(dir, "upgrade");
+const next = join(folder, "next");
+const current = join(folder, "current");
 
 async function buildNext(): Promise<void> {
-  rmSync(next, { recursive: true, force: true });
   for (const part of ["contracts", "kit", "services/order"])
     cpSync(part, join(next, part), { recursive: true, filter: (path) => !path.endsWith(".test.ts") });
   const order = join(next, "services/order");
@@ -74,7 +74,7 @@ function describedFrom(): string {
     .replaceAll("appDirPath: .", `appDirPath: ${resolve(".")}`)
     .replaceAll("./components", resolve("components"))
     .replace("dist/services/order/main.js", join(current, "services/order/main.js"));
-  const file = join(dir, "dapr.yaml");
+  const file = join(folder, "dapr.yaml");
   writeFileSync(file, text);
   return file;
 }
@@ -98,7 +98,8 @@ const thrownBack = () =>
   (readFileSync(join(dir, "logs/order.log"), "utf8").match(/cannot go on with the saga/g) ?? []).length;
 
 test("a next build, and back, and again: each order ends by the rules it began with, and none fails", async () => {
-  mkdirSync(dir, { recursive: true });
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   install("dist");
   const window = { ...settings, payment_window_seconds: "25" };
   await Promise.all([buildNext(), start({ settings: window, appEnv, file: describedFrom() })]);
@@ -186,4 +187,5 @@ test("a next build, and back, and again: each order ends by the rules it began w
   await sleep(2_000);
   expect((await reconcile()).findings).toEqual([]);
   await stop();
+  rmSync(folder, { recursive: true });
 });
