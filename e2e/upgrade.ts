@@ -94,6 +94,7 @@ const becomes = (id: string, what: string, seconds = 60) =>
     (now) => now === what,
     seconds,
   );
+
 /** The first replica, by whatever build is installed now. */
 async function replace(): Promise<void> {
   await processes.restart("order");
@@ -108,7 +109,7 @@ test("a next build, and back, and again: each order ends by the rules it began w
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   install("dist");
-  const window = { ...settings, payment_window_seconds: "25" };
+  const window = { ...settings, payment_window_seconds: "40" };
   await Promise.all([buildNext(), start({ settings: window, appEnv, file: describedFrom() })]);
   const ada = await signedIn("ada");
   const staff = await signedIn("staff");
@@ -133,6 +134,7 @@ test("a next build, and back, and again: each order ends by the rules it began w
   // One replica after the other: for a while both builds run, and each meets the other's sagas.
   install(join(next, "dist"));
   await processes.scale("order", 2);
+  await must(ada.payOrder({ params: { id: old.paysLater }, body: { payment_method: "card_ok" } }));
   const between = await atOnce(Array.from({ length: 30 }), 5, () => placed("card_ok"));
   for (const id of between) await reaches(ada, id, "processing");
   expect(thrownBack()).toBeGreaterThan(0);
@@ -148,7 +150,6 @@ test("a next build, and back, and again: each order ends by the rules it began w
   );
   expect(new Set(versions)).toEqual(new Set(["order-saga-v1", "order-saga-v2"]));
 
-  await must(ada.payOrder({ params: { id: old.paysLater }, body: { payment_method: "card_ok" } }));
   await deliver(old.paysLater);
   await deliver(old.packed);
   await atOnce(between, 5, deliver);
