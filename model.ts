@@ -209,6 +209,8 @@ export function world({ plans, cups, pots, fates }: Setup) {
     const wanted = new Map<string, number>();
     return {
       statement,
+      charges: async () => [],
+      taken: async () => ({ charges: [], next: null }),
       async charge(order_id, { attempt, method, amount, currency }) {
         const key = `${order_id}/${attempt}`;
         const how = next();

@@ -3,6 +3,20 @@ import { defineConfig } from "vitest/config";
 
 const skipped = ["**/node_modules/**", "dist/**", ".run*/**"];
 
+const longer = [
+  "abuse",
+  "drift",
+  "failures",
+  "histories",
+  "logs",
+  "mail",
+  "replicas",
+  "resiliency",
+  "restore",
+  "upgrade",
+  "walls",
+];
+
 export default defineConfig({
   test: {
     projects: [
@@ -21,8 +35,8 @@ export default defineConfig({
         },
       },
       // Each on a system of its own (e2e/suites.ts); drift and logs after others, on theirs.
-      ...["drift", "mail", "failures", "replicas", "resiliency", "logs", "walls", "abuse"].map((name) => ({
-        test: { name, include: [`e2e/${name}.ts`], exclude: skipped, testTimeout: 120_000, hookTimeout: 120_000 },
+      ...longer.map((name) => ({
+        test: { name, include: [`e2e/${name}.ts`], exclude: skipped, testTimeout: 180_000, hookTimeout: 180_000 },
       })),
       // The README's commands as they stand there, on the default ports.
       { test: { name: "readme", include: ["e2e/readme.ts"], exclude: skipped, testTimeout: 300_000, bail: 1 } },

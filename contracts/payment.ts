@@ -50,3 +50,25 @@ export const RefundRequest = z.object({
 
 /** order → payment, POST /rpc/register: money that was taken outside of the platform, by its reference. */
 export const RegisterRequest = RefundRequest.omit({ reason: true }).extend({ reference: z.string() });
+
+/** order → payment, POST /rpc/recover: compare accounts with the provider's ledger, take in what they lack. */
+export const RecoverRequest = z.object({
+  orders: z
+    .array(z.object({ order_id: Id, user_id: Id }))
+    .min(1)
+    .max(100),
+});
+/** The orders whose accounts were changed by it. */
+export const RecoverAnswer = z.object({ changed: z.array(Id) });
+
+/** POST /rpc/strays: charges since a time whose money is here, of orders that payment has no account of. */
+export const StraysRequest = z.object({ since: Time, from: z.int().min(0) });
+export const StraysAnswer = z.object({
+  charges: z.array(
+    z.object({ order_id: z.string(), charge_id: z.string(), amount: Money, currency: Currency, at: Time }),
+  ),
+  next: z.int().nullable(),
+});
+export type Stray = z.infer<typeof StraysAnswer>["charges"][number];
+/** POST /rpc/refund-stray: give back what was taken for an order that nobody knows. */
+export const RefundStrayRequest = z.object({ order_id: Id });

@@ -6,6 +6,8 @@ export type Suite = {
   says: string;
   projects: string[];
   launch?: LaunchOptions;
+  /** The tests start, stop and crash their system themselves (e2e/own.ts). */
+  own?: boolean;
   /** For the system's processes and the tests. */
   env?: Record<string, string>;
 };
@@ -55,6 +57,24 @@ export const suites: Record<string, Suite> = {
       settings: { requests_per_minute: "1000000", sign_ins_per_minute: "1000" },
       appEnv: { RECONCILE_QUIET_SECONDS: "2" },
     },
+    env: noMail,
+  },
+  histories: {
+    says: "sagas as they are recorded; RECORD=true keeps them for the unit tests",
+    projects: ["histories"],
+    launch,
+    env: noMail,
+  },
+  upgrade: {
+    says: "a second build replaces the first while orders are under way, and back",
+    projects: ["upgrade"],
+    own: true,
+    env: noMail,
+  },
+  restore: {
+    says: "stopped, crashed, parts of its data lost, restored from a back-up and repaired",
+    projects: ["restore"],
+    own: true,
     env: noMail,
   },
 };

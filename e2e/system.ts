@@ -7,6 +7,7 @@ import { demoProducts } from "../contracts/demo.js";
 import type { Topic } from "../contracts/events.js";
 import type { OrderView, Status } from "../contracts/order.js";
 import type { PaymentMethod } from "../contracts/payment.js";
+import { historyOf } from "../kit/history.js";
 import { type Control, control } from "../tools/control.js";
 import { redis } from "../tools/redis-client.js";
 import { type Tokens, tokensOf } from "../tools/secrets.js";
@@ -216,6 +217,10 @@ export function sidecar(app: AppId, path: string, body?: object, headers: Record
     ...(body && { body: JSON.stringify(body) }),
   });
 }
+
+/** What a saga has heard and done, as the order service's sidecar keeps it. */
+export const sagaHistory = (id: string) =>
+  historyOf({ DAPR_GRPC_PORT: port(3602), DAPR_API_TOKEN: tokens("order").api }, id);
 
 type Owner = "product" | "order" | "payment" | "notification" | "inventory";
 /** SQL on a service's state table, through its own sidecar. */

@@ -7,6 +7,7 @@ export type Answer = { status: number; text: string; etag?: string | undefined }
 export type Dapr = ReturnType<typeof connect>;
 /** The part of the environment that says where an app's sidecar is, and what opens it. */
 export type Sidecar = { DAPR_HTTP_PORT: number; DAPR_API_TOKEN?: string | undefined };
+export type GrpcSidecar = { DAPR_GRPC_PORT: number; DAPR_API_TOKEN?: string | undefined };
 
 export const sidecarUrl = ({ DAPR_HTTP_PORT }: Sidecar): string => `http://127.0.0.1:${DAPR_HTTP_PORT}`;
 /** What a sidecar wants to see on every call. */

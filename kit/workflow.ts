@@ -1,6 +1,7 @@
 import { type Task, type WorkflowActivityContext, type WorkflowContext, WorkflowRuntime } from "@dapr/dapr";
 import { ConsoleLoggerService } from "@dapr/dapr/logger/ConsoleLoggerService.js";
-import type { Dapr } from "./dapr.js";
+import pb from "@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_pb.js";
+import type { Dapr, GrpcSidecar } from "./dapr.js";
 import { fault } from "./faults.js";
 import type { Logger } from "./log.js";
 import { Unavailable } from "./problem.js";
@@ -65,7 +66,19 @@ export function workflows(dapr: Dapr) {
     if (answer.status >= 300) throw new Unavailable("workflow", new Error(answer.text));
   }
 
-  return { start, tell };
+  /** Neither ended nor unknown. An instance that daprd holds up is alive. */
+  async function isAlive(id: string): Promise<boolean> {
+    const { status, text } = await dapr.call("GET", at(id));
+    if (status >= 500) throw new Unavailable("workflow", new Error(text));
+    return status < 300 && !["COMPLETED", "FAILED", "TERMINATED", "CANCELED"].includes(JSON.parse(text).runtimeStatus);
+  }
+
+  /** It does nothing any more, whatever it waits for. */
+  async function terminate(id: string): Promise<void> {
+    await dapr.must("workflow", "POST", at(`${id}/terminate`));
+  }
+
+  return { start, tell, exists, isAlive, terminate };
 }
 
 async function step(name: string, activity: Activity, input: never): Promise<object> {
@@ -75,7 +88,48 @@ async function step(name: string, activity: Activity, input: never): Promise<obj
   return output;
 }
 
-type Worker = { _isRunning: boolean };
+type Stub = { completeOrchestratorTask: (response: pb.OrchestratorResponse, done: unknown) => unknown };
+type Worker = {
+  _isRunning: boolean;
+  _executeOrchestrator: (request: pb.OrchestratorRequest, stub: Stub) => Promise<void>;
+};
+
+/** An action that no daprd can do, and that the SDK cannot say: field 11, a workflow to be begun under no id. */
+const impossible = [0x12, 2, 0x5a, 0];
+
+/**
+ * No saga of ours fails on purpose: one that would has met a build that does not know its version, or does something
+ * else than was done before. A failure would be for good. So daprd is given an answer that it cannot apply: it forgets
+ * the turn and asks again after a second, until a build answers that can go on. ("Version not available", its own word
+ * for this, keeps the saga from going on when only the app is replaced and the sidecar stays.)
+ * Gives the reason when the response was such a failure.
+ */
+export function thrownBack(response: pb.OrchestratorResponse): string | undefined {
+  const failed = pb.OrchestrationStatus.ORCHESTRATION_STATUS_FAILED;
+  const ends = response.getActionsList().map((action) => action.getCompleteorchestration());
+  const failure = ends.find((end) => end?.getOrchestrationstatus() === failed);
+  if (!failure) return undefined;
+  response.setActionsList([]);
+  const rest = response.serializeBinary();
+  response.serializeBinary = () => Uint8Array.of(...rest, ...impossible);
+  return failure.getFailuredetails()?.getErrormessage() ?? "no reason given";
+}
+
+function neverFailing(worker: Worker, log: Logger): void {
+  const execute = worker._executeOrchestrator.bind(worker);
+  worker._executeOrchestrator = (request, stub) =>
+    execute(request, {
+      completeOrchestratorTask(response, done) {
+        const why = thrownBack(response);
+        if (why)
+          log.error(
+            { saga: response.getInstanceid(), why },
+            "this build cannot go on with the saga, which waits for one that can",
+          );
+        return stub.completeOrchestratorTask(response, done);
+      },
+    });
+}
 
 /** The SDK writes four lines per turn to the console, which cost more than the turn; its warnings belong in our log. */
 function quiet(log: Logger): void {
@@ -91,7 +145,7 @@ function quiet(log: Logger): void {
  * without a word when its first greeting fails, so it is watched and made again.
  */
 export function work(
-  { DAPR_GRPC_PORT, DAPR_API_TOKEN = "" }: { DAPR_GRPC_PORT: number; DAPR_API_TOKEN?: string | undefined },
+  { DAPR_GRPC_PORT, DAPR_API_TOKEN = "" }: GrpcSidecar,
   register: { workflows: Record<string, Workflow<never>>; activities: Record<string, Activity> },
   log: Logger,
 ) {
@@ -104,17 +158,17 @@ export function work(
     for (const [name, activity] of Object.entries(register.activities))
       runtime.registerActivityWithName(name, ((_: WorkflowActivityContext, input: never) =>
         step(name, activity, input)) as never);
+    neverFailing(worker(runtime), log);
+    void runtime.start();
     return runtime;
   }
   const worker = (runtime: WorkflowRuntime) => (runtime as unknown as { worker: Worker }).worker;
 
   let runtime = open();
-  void runtime.start();
   const watch = setInterval(() => {
     if (worker(runtime)._isRunning) return;
     log.warn("workflow worker had stopped, starting another");
     runtime = open();
-    void runtime.start();
   }, 1_000);
   return {
     async stop(): Promise<void> {

@@ -1,7 +1,7 @@
 import pg from "pg";
 
 /** The owner of each database is one service; no connection string reaches another. */
-const databases = ["product", "order", "user", "payment", "notification", "inventory", "configuration"] as const;
+export const databases = ["product", "order", "user", "payment", "notification", "inventory", "configuration"] as const;
 
 /** A PostgreSQL server, and what the names of our databases there begin with. */
 export type Server = { url: string; prefix: string };
@@ -85,7 +85,7 @@ async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>
   }
 }
 
-function inDatabase(url: string, database: string): string {
+export function inDatabase(url: string, database: string): string {
   const changed = new URL(url);
   changed.pathname = `/${database}`;
   if (!changed.searchParams.has("sslmode")) changed.searchParams.set("sslmode", "disable");

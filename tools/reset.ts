@@ -17,7 +17,7 @@ npm run reset        stop the system and delete all its data: orders, accounts, 
 // By name: a mistaken ORDERS_DATA must not cost anyone a folder of theirs.
 const ours = [
   ...["config", "logs", "postgres", "provider", "redis", "scheduler", "control.sock", "dapr.env", "foreign-redis"],
-  ...["names.db", "names.db-shm", "names.db-wal", "pids.json", "pids.json.new", "secrets.json"],
+  ...["names.db", "names.db-shm", "names.db-wal", "pids.json", "pids.json.new", "restored.json", "secrets.json"],
 ];
 
 export async function run(args: string[]): Promise<void> {
@@ -32,12 +32,17 @@ export async function reset(instance: Instance): Promise<void> {
   const { dir } = instance;
   if (await stopInstance(dir)) console.log("Stopped.");
   if (process.env.POSTGRES_URL) await dropDatabases(serverOf(instance, ""));
-  const streams = existsSync(dir) ? await forgetStreams(instance, isOurTopic) : [];
-  if (streams.length > 0) console.log(`Deleted from Redis: ${streams.join(", ")}.`);
+  if (existsSync(dir)) await forgetOurStreams(instance);
   rmSync(outsideOf(dir), { recursive: true, force: true });
   if (!existsSync(dir)) return;
   for (const name of ours) rmSync(join(dir, name), { recursive: true, force: true });
   if (readdirSync(dir).length === 0) rmdirSync(dir);
+}
+
+/** Deletes our messages from a Redis that is not ours. */
+export async function forgetOurStreams(instance: Instance): Promise<void> {
+  const streams = await forgetStreams(instance, isOurTopic);
+  if (streams.length > 0) console.log(`Deleted from Redis: ${streams.join(", ")}.`);
 }
 
 const isOurTopic = (key: string) => key in events || key.startsWith("dead-letter.");

@@ -6,6 +6,7 @@ import { instanceOf, portOf, root } from "./instance.js";
 import { reset } from "./reset.js";
 import { elapsed, help, Refusal } from "./say.js";
 import { runAloud } from "./shell.js";
+import { stopInstance } from "./stop.js";
 import { launch } from "./supervisor.js";
 import { type Count, countOf, type Report } from "./test-count.js";
 
@@ -70,18 +71,20 @@ async function vitest(project: string, filters: string[], env: Record<string, st
 }
 
 /** A suite against a system of its own with fresh data. */
-async function outside(name: string, { projects, env = {}, launch: options }: Suite, filters: string[]) {
+async function outside(name: string, { projects, env = {}, launch: options, own }: Suite, filters: string[]) {
   const instance = instanceOf({ portBase: portOf(process.env.PORT_BASE, 18080) });
   const total = { ...none };
   Object.assign(process.env, env);
   try {
     await reset(instance);
-    const system = await launch({ ...options, portBase: instance.portBase });
+    const system = own ? undefined : await launch({ ...options, portBase: instance.portBase });
+    const urls = system?.urls ?? [`http://127.0.0.1:${instance.portBase}`];
+    const where = { E2E_URL: urls.join(" "), E2E_DIR: instance.dir, PORT_BASE: String(instance.portBase) };
     for (const project of projects) {
       const found = project === projects[0] ? filters : [];
-      add(total, await vitest(project, found, { E2E_URL: system.urls.join(" "), E2E_DIR: system.dir }));
+      add(total, await vitest(project, found, where));
     }
-    await system.stop();
+    await (system ? system.stop() : stopInstance(instance.dir));
   } catch (error) {
     console.error(error instanceof Refusal ? error.message : error);
     add(total, { passed: 0, failed: 1 });

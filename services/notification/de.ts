@@ -5,6 +5,7 @@ const cancelled: Record<CancelReason, string> = {
   staff: "von unserem Team",
   out_of_stock: "weil ein Artikel nicht mehr vorrätig ist",
   payment_window_over: "weil die Zahlung nicht rechtzeitig eingegangen ist",
+  refunded: "weil die Zahlung zurückgegeben wurde",
 };
 
 const refused: Record<RefusalCode, string> = {

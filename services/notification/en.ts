@@ -5,6 +5,7 @@ const cancelled: Record<CancelReason, string> = {
   staff: "by our staff",
   out_of_stock: "because an item is out of stock",
   payment_window_over: "because the payment did not arrive in time",
+  refunded: "because the payment was given back",
 };
 
 const refused: Record<RefusalCode, string> = {

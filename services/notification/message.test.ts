@@ -69,6 +69,7 @@ describe("a message", () => {
     ["staff", "by our staff", "von unserem Team"],
     ["out_of_stock", "out of stock", ", weil ein Artikel"],
     ["payment_window_over", "in time", ", weil die Zahlung"],
+    ["refunded", "was given back", ", weil die Zahlung zurückgegeben"],
   ])("names the reason %s of a cancel", (reason, english, german) => {
     expect(read("orders.cancelled", "en", { reason }).text).toContain(english);
     expect(read("orders.cancelled", "de", { reason }).text).toContain(german);

@@ -27,7 +27,7 @@ export type Words = {
   messages: { [T in Told]: (data: EventOf<T>, format: Format) => Text };
 };
 
-export type CancelReason = "customer" | "staff" | "out_of_stock" | "payment_window_over";
+export type CancelReason = "customer" | "staff" | "out_of_stock" | "payment_window_over" | "refunded";
 export type RefusalCode = "card_declined" | "insufficient_funds";
 
 /** With a space before it; nothing for what has no translation: it may be anyone's text. */

@@ -20,7 +20,7 @@ import { handlers } from "./events.js";
 import { neighbours } from "./neighbours.js";
 import { indexes, oldCommands, orders } from "./orders.js";
 import { terms } from "./place.js";
-import { orderSaga, sagaName } from "./saga.js";
+import { sagas } from "./sagas.js";
 import { steps } from "./steps.js";
 
 const env = environment({
@@ -34,8 +34,8 @@ await service("order", env, ({ app, dapr, log }) => {
   const store = stateStore(dapr, "order-state");
   const sql = sqlBinding(dapr, "order-sql");
   // Connections of their own: while no worker is connected these calls hang, and nothing else may wait for them.
-  const sagas = workflows(connect(env, 5_000));
-  const out = outbox({ dapr, sql, app: "order", log, workflows: sagas });
+  const instances = workflows(connect(env, 5_000));
+  const out = outbox({ dapr, sql, app: "order", log, workflows: instances });
   const live = settings(dapr, log, [...terms, "keep_idempotency_keys_days", "keep_dead_letters_days"]);
   const old = { commands: oldCommands(live.now), dead_letters: oldDeadLetters(live.now) };
   const update = updater(store, out);
@@ -55,7 +55,7 @@ await service("order", env, ({ app, dapr, log }) => {
     async prepare() {
       await sql.prepare([sweptOften, outboxIndex, deadLetterIndex, auditIndex, ...indexes, ...retentionIndexes(old)]);
       await live.start();
-      worker = work(env, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
+      worker = work(env, { workflows: sagas, activities: steps(all) }, log);
       audits = every(5_000, audit.tick, (error) => log.warn({ err: error }, "reconciliation not begun, tries again"));
       retaining = retention(sql, log, old, env.RETENTION_SPEED);
       out.start();

@@ -396,3 +396,37 @@ test.each<[string, Command[]]>([
     expect(again.filter((fact) => decide(order, fact, later).kind === "changed")).toEqual([]);
   });
 });
+
+describe("an order that a back-up brought back, older than its money", () => {
+  test("is paid by an attempt that it does not know, once", () => {
+    for (const before of [[], [failed()]]) {
+      const { order, effects } = play(placed(), ...before, succeeded(3));
+      expect(order).toMatchObject({ status: "paid", payment: { attempt: 3, payment_id: paymentId(3) }, refunds: [] });
+      expect(effects).toContain("orders.paid");
+      expect(play(order, succeeded(2)).order.refunds).toHaveLength(1);
+    }
+  });
+
+  test("is not paid by it when it has been cancelled: that money goes back", () => {
+    const { order } = play(placed(), cancel, succeeded(2));
+    expect(order).toMatchObject({ status: "cancelled", refunds: [{ payment_id: paymentId(2), status: "pending" }] });
+  });
+
+  test("is cancelled when its money has been given back, and owes nothing", () => {
+    for (const before of [[succeeded()], [succeeded(), reserved]]) {
+      const { order, effects } = play(placed(), ...before, refunded);
+      expect(order).toMatchObject({
+        status: "cancelled",
+        cancel_reason: "refunded",
+        refunds: [{ payment_id: paymentId(1), status: "done" }],
+      });
+      expect(effects.slice(-2)).toEqual(["orders.cancelled", "tell"]);
+      expect(progress(play(order, released).order).phase).toBe("ended");
+    }
+  });
+
+  test("that was shipped stays so: people decide", () => {
+    const { order } = play(placed(), succeeded(), reserved, ship);
+    expect(kind(decide(order, refunded, at))).toBe("unchanged");
+  });
+});

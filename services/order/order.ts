@@ -174,8 +174,14 @@ export function decide(order: Order, command: Command, at: At): Decision {
         { saga: "tell" },
       ]);
 
-    case "refunded":
-      return settleRefund(order, command.event.payment_id, "done", command.event.refund_id, at);
+    case "refunded": {
+      const { payment_id, refund_id } = command.event;
+      // The money that it counts was given back in a past that the order, restored from a back-up, does not know.
+      const unpaid = payment_id === payment.payment_id && (status === "paid" || status === "processing");
+      return unpaid
+        ? cancel(order, "refunded", "payments.refunded", at, refund_id)
+        : settleRefund(order, payment_id, "done", refund_id, at);
+    }
 
     case "refund_failed":
       return settleRefund(order, command.event.payment_id, "failed", command.event.refund_id, at);
@@ -272,9 +278,13 @@ function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, fo
   // While a charge of ours is under way no other money counts: the order would forget to give that charge back.
   const current = (event.attempt ?? payment.attempt) === payment.attempt && !(foreign && payment.status === "pending");
   const right = amount === order.total && currency === order.currency;
-  if (status === "payment_required" && current && right) {
+  // An attempt that the order, restored from a back-up, does not know: its key is used, so it must count.
+  const attempt = event.attempt ?? payment.attempt;
+  const forgotten =
+    !foreign && attempt > payment.attempt && (status === "payment_required" || status === "payment_failed");
+  if (((status === "payment_required" && current) || forgotten) && right) {
     const { payment_date, payment_method } = event;
-    const taken = { payment_id, payment_date, method: payment_method, amount, external: foreign };
+    const taken = { payment_id, payment_date, attempt, method: payment_method, amount, external: foreign };
     const register: Effect[] = foreign
       ? [{ register: { payment_id, reference: event.provider_id } }, { saga: "tell" }]
       : [];
@@ -300,14 +310,16 @@ function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, fo
   );
 }
 
-type Taken = Pick<Order["payment"], "payment_id" | "payment_date" | "method" | "amount" | "external">;
+type Taken = Pick<Order["payment"], "payment_id" | "payment_date" | "method" | "amount" | "external"> & {
+  attempt?: number;
+};
 const paid = (order: Order, taken: Taken): Partial<Order> => ({
   status: "paid",
   payment: { ...order.payment, ...taken, status: "succeeded", code: null, reason: null },
 });
 
 /** One path for every cancel: the status, the debt and the event in one change; answers complete it. */
-function cancel(order: Order, reason: string, name: string, at: At): Decision {
+function cancel(order: Order, reason: string, name: string, at: At, refundId: string | null = null): Decision {
   const { payment } = order;
   const owed: Refund[] =
     payment.status === "succeeded"
@@ -316,8 +328,8 @@ function cancel(order: Order, reason: string, name: string, at: At): Decision {
             payment_id: payment.payment_id as string,
             amount: payment.amount as number,
             currency: order.currency,
-            status: "pending",
-            refund_id: null,
+            status: refundId ? "done" : "pending",
+            refund_id: refundId,
           },
         ]
       : [];

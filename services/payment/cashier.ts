@@ -7,7 +7,7 @@ import { Unhandleable } from "../../kit/problem.js";
 import type { Sql } from "../../kit/sql.js";
 import type { Store } from "../../kit/state.js";
 import { type Account, type Command, decide, due, openAccount, type Payment, type Say } from "./payment.js";
-import type { Provider } from "./provider.js";
+import type { Charged, Provider } from "./provider.js";
 
 export type Cashier = ReturnType<typeof cashier>;
 type About = { order_id: string; user_id: string };
@@ -16,6 +16,12 @@ type About = { order_id: string; user_id: string };
 const namespace = "c1a0f6a4-2f0e-4b58-9f3c-6d7f8c6b1e11";
 const paymentId = (orderId: string, attempt: number) => v5(`payment ${orderId}/${attempt}`, namespace);
 const refundId = (payment: string) => v5(`refund ${payment}`, namespace);
+
+/** The attempt that a charge of the provider's ledger was, by its key. */
+const attemptOf = ({ key, reference }: Charged): number | undefined => {
+  const attempt = Number(key.slice(`${reference}/`.length));
+  return key.startsWith(`${reference}/`) && Number.isInteger(attempt) && attempt > 0 ? attempt : undefined;
+};
 
 /** A payment as the API shows it. */
 export function view({ order_id, user_id }: About, payment: Payment): PaymentView {
@@ -164,6 +170,39 @@ export function cashier(store: Store, sql: Sql, update: Update, provider: Provid
         JSON.stringify([{ payment_id: paymentId }]),
       );
       return row?.[0];
+    },
+    /** Takes in what the provider's ledger has of these orders and the accounts have not; gives the orders it changed. */
+    async recover(about: About): Promise<boolean> {
+      const before = JSON.stringify((await store.get<Account>(key(about.order_id))).value?.payments ?? []);
+      let account: Account | undefined;
+      for (const charge of await provider.charges(about.order_id)) {
+        const attempt = attemptOf(charge);
+        if (attempt === undefined) continue;
+        account = await put(about, crypto.randomUUID(), {
+          type: "recovered",
+          ...{
+            payment_id: paymentId(about.order_id, attempt),
+            refund_id: refundId(paymentId(about.order_id, attempt)),
+          },
+          ...{ attempt, method: charge.payment_method, amount: charge.amount, currency: charge.currency },
+          ...{ provider_id: charge.charge_id, charged_at: charge.at, refunded_at: charge.refunded_at },
+          code: charge.status === "succeeded" ? null : (charge.code ?? "declined"),
+        });
+      }
+      if (account) await refundsNow(account);
+      return account !== undefined && JSON.stringify(account.payments) !== before;
+    },
+    /** Charges since a time whose money is here and of whose orders there is no account. */
+    async strays(since: string, from: number): Promise<{ charges: Charged[]; next: number | null }> {
+      const { charges, next } = await provider.taken(since, from);
+      const accounts = await sql.values<Account>(charges.map(({ reference }) => `account:${reference}`));
+      const known = new Set(accounts.map(({ order_id }) => order_id));
+      return { charges: charges.filter(({ reference }) => !known.has(reference ?? "")), next };
+    },
+    /** Gives a stray charge back, and remembers that for the order, should it be placed again. */
+    async refundStray(about: About, eventId: string): Promise<void> {
+      await this.recover(about);
+      await this.cancel(about, eventId);
     },
     sweep,
   };

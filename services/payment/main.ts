@@ -16,6 +16,7 @@ import { handlers, routes } from "./app.js";
 import { auditRoutes } from "./audit.js";
 import { cashier, indexes } from "./cashier.js";
 import { provider } from "./provider.js";
+import { recoveryRoutes } from "./recovery.js";
 
 const env = environment({
   PROVIDER_URL: z.url(),
@@ -34,6 +35,7 @@ await service("payment", env, ({ app, dapr, log }) => {
     OwnerAnswer.parse(await dapr.ask("order", "/rpc/owner", { order_id })).user_id;
   routes(app, { cashier: till, authenticate, ownerOf });
   auditRoutes(app, sql, outside);
+  recoveryRoutes(app, till);
   subscribe(app.router, "payment", handlers(till), { store, sql, authenticate, log });
   const live = settings(dapr, log, ["keep_dead_letters_days"]);
   const old = { dead_letters: oldDeadLetters(live.now) };

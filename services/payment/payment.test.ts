@@ -129,3 +129,57 @@ test.each<[string, Command[]]>([
     expect(again).toEqual([]);
   });
 });
+
+describe("what the provider's ledger has and the account has not", () => {
+  const witnessed = {
+    ...{ payment_id: "p1", attempt: 1, method: "card_ok", amount: 500, currency: "EUR" },
+    ...{ provider_id: "c1", code: null, charged_at: "2026-01-01T11:00:00.000Z", refunded_at: null },
+  };
+  const recovered = (over: Partial<Omit<Command & { type: "recovered" }, "type">> = {}): Command => ({
+    ...{ type: "recovered", refund_id: "r1", ...witnessed, ...over },
+  });
+  const refunded_at = "2026-01-01T11:30:00.000Z";
+
+  test("becomes a payment, and is told", () => {
+    expect(play(recovered())).toMatchObject({
+      said: ["payments.succeeded"],
+      payment: { status: "succeeded", provider_id: "c1", payment_date: "2026-01-01T11:00:00.000Z", refund: null },
+    });
+    expect(play(recovered({ code: "card_declined" }))).toMatchObject({
+      said: ["payments.failed"],
+      payment: { status: "failed", code: "card_declined" },
+    });
+  });
+
+  test("settles an attempt that was pending", () => {
+    expect(play(charge, recovered())).toMatchObject({
+      said: ["payments.succeeded"],
+      payment: { status: "succeeded", check_at: null },
+      account: { due_at: null },
+    });
+  });
+
+  test("is owed when the order was cancelled", () => {
+    expect(play(cancel, recovered()).payment).toMatchObject({ refund: { status: "pending", refund_id: "r1" } });
+  });
+
+  test("that was given back is not given back again", () => {
+    for (const story of [[recovered({ refunded_at })], [charge, ok, recovered({ refunded_at })]] as Command[][])
+      expect(play(...story)).toMatchObject({
+        said: expect.arrayContaining(["payments.refunded"]),
+        payment: { refund: { status: "done", refunded_at } },
+        account: { due_at: null },
+      });
+    const { account } = play(charge, ok, cancel, recovered({ refunded_at }));
+    expect(due(account, later).refunds).toEqual([]);
+  });
+
+  test("is no news when the account knows it", () => {
+    for (const known of [[charge, ok], [recovered()], [recovered({ refunded_at })]] as Command[][]) {
+      const before = play(...known);
+      const after = play(...known, known[0] === charge ? recovered() : (known[0] as Command));
+      expect(after.account).toEqual(before.account);
+      expect(after.said).toEqual(before.said);
+    }
+  });
+});

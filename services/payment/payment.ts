@@ -56,7 +56,17 @@ export type Command =
   | { type: "refund"; payment_id: string; refund_id: string; amount: number; currency: string }
   | { type: "register"; payment_id: string; reference: string; amount: number; currency: string }
   | { type: "refunded"; payment_id: string; outcome: RefundOutcome }
-  | { type: "record_refund"; payment_id: string; reference: string };
+  | { type: "record_refund"; payment_id: string; reference: string }
+  | ({ type: "recovered"; refund_id: string } & Witnessed);
+
+/** A charge as the provider's ledger has it, whatever became of our memory of it. */
+export type Witnessed = Pick<Payment, "payment_id" | "attempt" | "method" | "amount" | "currency"> & {
+  provider_id: string;
+  /** null: it was refused, and why. */
+  code: string | null;
+  charged_at: string;
+  refunded_at: string | null;
+};
 
 /** What the world is told about a payment; built from the stored payment, so that it may be said again. */
 export type Say = {
@@ -164,6 +174,20 @@ export function decide(account: Account, command: Command, now: string): Decisio
       if (payment.refund.status === "done") return { say: [] };
       const refund: Refund = { ...payment.refund, status: "done", refunded_at: now, reference: command.reference };
       return changed(account, { ...payment, refund }, "payments.refunded");
+    }
+
+    case "recovered": {
+      const { type, refund_id, charged_at, refunded_at, ...charge } = command;
+      const known = account.payments.find((payment) => payment.payment_id === charge.payment_id);
+      const settled = known && known.status !== "pending";
+      const news = refunded_at !== null && known?.refund?.status !== "done";
+      if (settled && (known.status === "failed" || !news)) return { say: [] };
+      if (charge.code !== null) return changed(account, { ...blank, ...charge, status: "failed" }, "payments.failed");
+      const done = { ...owed(refund_id, now), status: "done" as const, refunded_at, next_try_at: null };
+      const owes = known?.refund ?? (account.cancelled ? owed(refund_id, now) : null);
+      const refund = refunded_at === null ? owes : done;
+      const payment = { ...blank, ...charge, status: "succeeded" as const, payment_date: charged_at, refund };
+      return { next: withPayment(account, payment), say: answers(payment) };
     }
 
     default:

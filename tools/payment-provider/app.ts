@@ -17,6 +17,7 @@ import {
   type Refund,
   RefundRequest,
   statementOf,
+  takenSince,
   totalsOf,
 } from "./book.js";
 import type { Journal } from "./journal.js";
@@ -75,6 +76,12 @@ export function providerApp({ book, journal, timeoutMs, log }: Deps): Koa {
     const charged = charge(keyOf(ctx), await bodyOf(ctx.req, ChargeRequest));
     await underway.get(charged.charge_id);
     ctx.body = chargeAnswer(charged);
+  });
+
+  router.get("/charges", async (ctx) => {
+    const { since = "", from = "0" } = ctx.query as Record<string, string>;
+    await journal.settled();
+    ctx.body = takenSince(book, since, Number(from));
   });
 
   // Any path below, so that a key sent with its slash unescaped is not taken for one never charged.

@@ -117,6 +117,13 @@ export function statementOf(book: Book, reference: string) {
   return { charges, refunds, net: sum(charges) - sum(refunds) };
 }
 
+/** Charges since a time whose money is still here, 100 at once from a place in the book. */
+export function takenSince(book: Book, since: string, from: number) {
+  const later = [...book.charges.values()].filter(({ at, status }) => at >= since && status === "succeeded");
+  const charges = later.slice(from, from + 100).filter((c) => sum(refundsOf(book, c.charge_id)) < c.amount);
+  return { charges, next: from + 100 < later.length ? from + 100 : null };
+}
+
 export type Totals = { charged: number; refunded: number; net: number; charges: number; refunds: number };
 
 /** What was really taken and given back, by currency; declined charges and failed refunds move no money. */

@@ -245,3 +245,21 @@ describe("a bad request", () => {
     expect(await entries()).toBe(0);
   });
 });
+
+test("lists what was taken since a time and is still here, page by page", async () => {
+  const early = await charge("order-1/1");
+  await new Promise((resume) => setTimeout(resume, 20));
+  const since = new Date().toISOString();
+  await charge("order-2/1", { reference: "order-2", payment_method: "card_declined" });
+  const back = await charge("order-3/1", { reference: "order-3" });
+  await refund("r1", back.body.charge_id);
+  for (let n = 0; n < 100; n++) await charge(`order-4/${n}`, { reference: "order-4" });
+
+  const first = (await call(`/charges?since=${since}`)).body;
+  const second = (await call(`/charges?since=${since}&from=${first.next}`)).body;
+  const all = [...first.charges, ...second.charges];
+
+  expect(all.map(({ reference }: { reference: string }) => reference)).toEqual(Array(100).fill("order-4"));
+  expect([first.next, second.next]).toEqual([100, null]);
+  expect((await call("/charges?since=")).body.charges[0].charge_id).toBe(early.body.charge_id);
+});
