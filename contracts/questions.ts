@@ -4,13 +4,16 @@
  */
 export const questions: Record<string, Record<string, string[]>> = {
   product: { "/rpc/products": ["order", "inventory", "api-gateway"] },
-  order: { "/rpc/owner": ["payment"] },
+  order: { "/rpc/owner": ["payment"], "/rpc/timelines": ["api-gateway"] },
   user: { "/rpc/users": ["notification", "api-gateway"] },
   payment: {
     "/rpc/payments": ["api-gateway"],
     "/rpc/refund": ["order"],
     "/rpc/register": ["order"],
     "/rpc/audit": ["order"],
+    "/rpc/recover": ["order"],
+    "/rpc/strays": ["order"],
+    "/rpc/refund-stray": ["order"],
   },
   inventory: {
     "/rpc/stock": ["api-gateway"],

@@ -13,7 +13,7 @@ import { run } from "./shell.js";
 
 type Binaries = { initdb: string; postgres: string };
 /** Enough for two of every service: what their sidecars may open is in components/ (components.test.ts adds it up). */
-export const maxConnections = 200;
+export const maxConnections = 220;
 
 type Account = { uid: number; gid: number };
 
