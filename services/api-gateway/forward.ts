@@ -33,7 +33,7 @@ const patience = 15_000;
 /** Asks a service through the sidecar; the body is sent whole, because daprd does not retry a chunked one. */
 export function asker(daprPort: number): Ask {
   const sidecar = `http://127.0.0.1:${daprPort}`;
-  const pool = new Pool(sidecar, { connections: 200, keepAliveTimeout: 30_000 });
+  const pool = new Pool(sidecar, { connections: 200, keepAliveTimeout: 30_000, bodyTimeout: patience });
   // A stream keeps its connection for minutes; nothing else may wait for one.
   const streamPool = new Pool(sidecar, { connections: null, bodyTimeout: 0 });
 
