@@ -163,11 +163,12 @@ describe("the list", () => {
   test("is of all consumers, newest first, page by page, none twice; of one by service", async () => {
     const mark = randomUUID();
     const created = event("orders.created", { mark });
+    const since = new Date().toISOString();
     for (let n = 0; n < 3; n++)
       await broker("XADD", "orders.created", "*", "data", created.replace(mark, `${mark}-${n}`));
     const { items: all } = await eventually(
       () => list(),
-      ({ items }) => items.length >= 12,
+      ({ items }) => items.filter(({ at }) => at >= since).length >= 12,
     );
     expect(new Set(all.map(({ service }) => service))).toEqual(
       new Set(["order", "payment", "inventory", "notification"]),

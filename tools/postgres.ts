@@ -12,10 +12,10 @@ import { Refusal, type Say } from "./say.js";
 import { run } from "./shell.js";
 
 type Binaries = { initdb: string; postgres: string };
-/** Enough for two of every service: what their sidecars may open is in components/ (components.test.ts adds it up). */
-export const maxConnections = 220;
-
 type Account = { uid: number; gid: number };
+
+/** Enough for two of every service: components.test.ts adds up what their sidecars may open. */
+export const maxConnections = 220;
 
 /** An existing server when POSTGRES_URL names one, else our own. */
 export function serverOf(instance: Instance, password: string): Server {

@@ -31,7 +31,7 @@ const patience = 15_000;
 
 /** Asks a service through the sidecar; the body is sent whole, because daprd does not retry a chunked one. */
 export function asker(sidecar: Sidecar): Ask {
-  const pool = new Pool(sidecarUrl(sidecar), { connections: 200, keepAliveTimeout: 30_000 });
+  const pool = new Pool(sidecarUrl(sidecar), { connections: 200, keepAliveTimeout: 30_000, bodyTimeout: patience });
 
   return async (app, question) => {
     mustFit(question);
