@@ -34,6 +34,7 @@ function endOf({ moves, taken }: Cell) {
   const held = status && !back && !sold ? 1 : 0;
   const reserved = sold ? 1 : 0;
   return {
+    status,
     moves,
     refund: charged && back ? "done" : null,
     charges: charged ? 1 : 0,
@@ -59,14 +60,19 @@ async function foundOf(s: Scene, moves: Status[]) {
   if (moves.length === 0) {
     const stored = "SELECT count(*) FROM state WHERE starts_with(key, 'order:') AND value::text LIKE '%";
     const [[count]] = await sql<[[number]]>("order", "query", `${stored}${product_id}%'`);
-    return { moves: Array.from({ length: count }, () => "stored"), refund: null, saga: undefined, ...rest };
+    return {
+      status: undefined,
+      moves: Array.from({ length: count }, () => "stored"),
+      refund: null,
+      saga: undefined,
+      ...rest,
+    };
   }
-  const { payment, status, cancel_reason } = await orderOf(staff, s.id);
+  const { payment, status } = await orderOf(staff, s.id);
   const timeline = await timelineOf(staff, s.id);
   const { runtimeStatus } = (await (await s.saga("GET", s.id)).json()) as { runtimeStatus: string };
   const changes = timeline.filter(({ kind }) => kind === "status").map((entry) => entry.status);
-  if (changes.at(-1) !== status || (status === "cancelled" && !cancel_reason)) changes.push(status);
-  return { moves: changes, refund: payment.refund?.status ?? null, saga: runtimeStatus, ...rest };
+  return { status, moves: changes, refund: payment.refund?.status ?? null, saga: runtimeStatus, ...rest };
 }
 
 /** Made before anything goes wrong. */
