@@ -136,8 +136,13 @@ test.each(cells)("$name", async (cell) => {
 
 test("when all is over each order is still where it was, and nobody has anything left to say", async () => {
   await turns;
-  for (const outcome of await Promise.allSettled(outcomes.values()))
-    if (outcome.status === "fulfilled") await check(outcome.value, 5);
+  for (const outcome of await Promise.allSettled(outcomes.values())) {
+    if (outcome.status === "rejected") continue;
+    await check(outcome.value, 5).catch((error) => {
+      seen.set(outcome.value.cell.name, "FAILED");
+      throw new Error(`${outcome.value.cell.name} is no longer where it was: ${error.message}`, { cause: error });
+    });
+  }
   for (const service of ["order", "payment", "inventory"] as const)
     expect(
       await eventually(

@@ -82,7 +82,7 @@ function hears(app: string, topic: Topic, moves: Status[], story: Play, more: Pa
         await s.hit(`${app}.before-handle`);
         await s.until(moves.at(-1) as Status);
         await more.also?.(s);
-        s.letGo(`${app}.before-handle`);
+        await s.letGo(`${app}.before-handle`);
       },
       more,
     ),
@@ -129,7 +129,7 @@ function commanded({ name, path, command }: Command, moves: Status[], before: Pl
       const first = command(s);
       await s.hit("order.asked");
       await done(s);
-      s.letGo("order.asked");
+      await s.letGo("order.asked");
       expect(await first).toBeLessThan(300);
     }),
     // The store's answer, the client's answer, and what the broker had taken.
@@ -162,7 +162,7 @@ const heldBack =
     await s.hit(point);
     expect(await s.cancel()).toBe(200);
     if (heard) await s.hit(`${heard}.before-acknowledge`);
-    s.letGo(point);
+    await s.letGo(point);
     await told;
   };
 
@@ -189,7 +189,7 @@ const tooLate =
     const asked = command(s);
     await s.hit("order.asked");
     expect(await s.cancel()).toBe(200);
-    s.letGo("order.asked");
+    await s.letGo("order.asked");
     expect(await asked).toBe(409);
   };
 const expires: Play = (s) => s.upstream({ pay_by: soon(4) });
@@ -227,7 +227,7 @@ export const matrix: Record<string, Row> = {
     timeout: ends(processing, async (s) => {
       s.arm("product.asked", "hold 1", "/rpc/products", s.product_id);
       await s.place("card_ok");
-      s.letGo("product.asked");
+      await s.letGo("product.asked");
     }),
     "answer lost": ends(processing, async (s) => {
       s.arm("order.after-call", "error 1", "/rpc/products", s.product_id);
@@ -253,7 +253,7 @@ export const matrix: Record<string, Row> = {
     timeout: ends(processing, async (s) => {
       s.arm("inventory.asked", "hold 1", "/rpc/hold");
       await s.place("card_ok");
-      s.letGo("inventory.asked");
+      await s.letGo("inventory.asked");
     }),
     "answer lost": ends(processing, async (s) => {
       s.arm("order.after-call", "error 1", "/rpc/hold");
@@ -281,7 +281,7 @@ export const matrix: Record<string, Row> = {
       const first = s.tryToPlace("card_ok");
       await s.hit("order.asked");
       await s.place("card_ok");
-      s.letGo("order.asked");
+      await s.letGo("order.asked");
       expect((await first).body.id).toBe(s.id);
     }),
     "answer lost": ends(processing, async (s) => {
@@ -313,7 +313,7 @@ export const matrix: Record<string, Row> = {
       await expires(s);
       await s.hit("order.before-call");
       await pause(6);
-      s.letGo("order.before-call");
+      await s.letGo("order.before-call");
     }),
     "answer lost": ends(cancelled(unpaid), async (s) => {
       s.arm("order.after-call", "error 1", start);
@@ -323,7 +323,7 @@ export const matrix: Record<string, Row> = {
     "crash after commit": ends(cancelled(unpaid), (s) => s.dies("order.before-call", start, () => expires(s))),
     duplicate: ends(cancelled(unpaid), async (s) => {
       await expires(s);
-      await s.until("payment_required");
+      await s.untilNamed("place upstream");
       const input = { order_id: s.id, pay_by: soon(1), repeat_seconds: 1 };
       await s.saga("POST", `order-saga-v1/start?instanceID=${s.id}`, input);
     }),
@@ -333,7 +333,7 @@ export const matrix: Record<string, Row> = {
       await s.hit("order.before-call");
       await s.cancel();
       await s.untilNamed("inventory.released");
-      s.letGo("order.before-call");
+      await s.letGo("order.before-call");
     }),
   },
 
@@ -364,7 +364,7 @@ export const matrix: Record<string, Row> = {
       await s.place("card_ok");
       await s.hit("payment.before-call");
       await s.until("processing");
-      s.letGo("payment.before-call");
+      await s.letGo("payment.before-call");
     }),
     "after cancel": ends(
       cancelled(unpaid),
@@ -471,7 +471,7 @@ export const matrix: Record<string, Row> = {
       await told(s);
       await s.hit("order.before-call");
       await pause(6);
-      s.letGo("order.before-call");
+      await s.letGo("order.before-call");
     }),
     "answer lost": ends([...processing, "delivered"], async (s) => {
       s.arm("order.after-call", "error 1", over);
@@ -496,7 +496,7 @@ export const matrix: Record<string, Row> = {
       await s.hit("order.before-call");
       await s.cancel();
       await s.untilNamed("inventory.released");
-      s.letGo("order.before-call");
+      await s.letGo("order.before-call");
     }),
   },
 
@@ -534,7 +534,7 @@ export const matrix: Record<string, Row> = {
       await s.upstream({ pay_by: soon(3), payment_method: "card_ok" });
       await s.hit("order.after-step");
       await s.hit("payment.before-handle");
-      s.letGo("payment.before-handle");
+      await s.letGo("payment.before-handle");
     }),
     error: ends(cancelled(unpaid), async (s) => {
       s.arm("order.before-step", "error 2", '"expire"');
@@ -545,7 +545,7 @@ export const matrix: Record<string, Row> = {
       await expires(s);
       await s.hit("order.before-step");
       await pause(5);
-      s.letGo("order.before-step");
+      await s.letGo("order.before-step");
     }),
     "answer lost": ends(cancelled(unpaid), async (s) => {
       s.arm("order.after-step", "error 1", '"expire"');
@@ -590,7 +590,7 @@ export const matrix: Record<string, Row> = {
       await s.cancel();
       await s.hit("payment.before-call");
       await pause(4);
-      s.letGo("payment.before-call");
+      await s.letGo("payment.before-call");
     }),
     "answer lost": ends(cancelled(processing), async (s) => {
       await reserved(s);
@@ -645,7 +645,7 @@ export const matrix: Record<string, Row> = {
         await cancelledLater(s);
         await s.hit("notification.before-handle");
         await s.until("cancelled");
-        s.letGo("notification.before-handle");
+        await s.letGo("notification.before-handle");
       },
       oneMessage,
     ),
@@ -658,5 +658,5 @@ async function heldBackHold(s: Scene): Promise<void> {
   await s.place();
   await s.cancel();
   await s.untilNamed("inventory.released");
-  s.letGo("inventory.asked");
+  await s.letGo("inventory.asked");
 }
