@@ -127,7 +127,7 @@ const turns = playInTurns();
 
 /** What was seen, for the table. */
 const seen = new Map<string, string>();
-test.each(cells)("$name", async (cell) => {
+test.each(cells.map((cell) => [cell.name, cell] as const))("%s", async (_, cell) => {
   seen.set(cell.name, "FAILED");
   while (!outcomes.has(cell.name)) await new Promise((resume) => setTimeout(resume, 100));
   await outcomes.get(cell.name);

@@ -16,6 +16,7 @@ export type Cell = {
   /** Asked when the order has reached its end, and again when all is over. */
   also?: Play | undefined;
 };
+
 export const unpaid: Status[] = ["payment_required"];
 export const declined: Status[] = [...unpaid, "payment_failed"];
 export const processing: Status[] = [...unpaid, "paid", "processing"];
@@ -160,6 +161,7 @@ export const refusedOnce: Play = async (s) => {
   await s.place("card_declined");
   await s.until("payment_failed");
 };
+
 export const unpaidOrder: Play = (s) => s.place();
 export const shippedOrder: Play = async (s) => {
   await reserved(s);
