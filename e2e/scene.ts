@@ -87,10 +87,12 @@ export async function scene() {
     },
     /** Until it happened there, or somebody is held there. */
     hit: (point: string) => waitFor(`a fault at ${point}`, async () => happened(fileAt(point)), Boolean),
-    letGo(point: string): void {
+    /** Who is held there goes on, and has a moment to do what it was held back from. */
+    async letGo(point: string): Promise<void> {
       const file = fileAt(point);
       if (!happened(file)) throw new Error(`nobody was held at ${file}`);
       rmSync(file, { force: true });
+      await sleep(1_000);
     },
     /** The process dies at this point, which the order comes to in this story. */
     async dies(point: string, texts: string, story: () => Promise<unknown>, about = id): Promise<void> {
@@ -102,7 +104,7 @@ export async function scene() {
         await this.hit(point);
         if (alone) return;
         await killed(app);
-        this.letGo(point);
+        rmSync(fileAt(point), { force: true });
       };
       await Promise.all([story(), death()]);
     },
@@ -114,7 +116,11 @@ export async function scene() {
 
     tryToPlace: (method?: PaymentMethod, quantity = 1, product = product_id) =>
       place(ada, product, quantity, method, key),
-    place: (method?: PaymentMethod) => insist(() => place(ada, product_id, 1, method, key)),
+    async place(method?: PaymentMethod) {
+      const placed = await insist(() => place(ada, product_id, 1, method, key));
+      if (placed.status >= 300) throw new Error(`not placed within ${patience} s: ${JSON.stringify(placed.body)}`);
+      return placed;
+    },
     /** An order of an upstream checkout, which may say how long it can be paid. */
     upstream: (over: { pay_by?: string; payment_method?: PaymentMethod; quantity?: number; user_id?: string } = {}) => {
       const { quantity = 1, ...more } = over;
