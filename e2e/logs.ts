@@ -21,6 +21,7 @@ function forbidden(): [string, RegExp][] {
     ["an access token", /eyJ[\w-]{10,}\.[\w-]{10,}\./],
     ["an authorization header", /bearer [\w-]{8,}/i],
     ["an e-mail address", /[\w.+-]+(@|%40)[\w-]+\.[a-z]{2,}/i],
+    ["a private key", /PRIVATE KEY/],
     ["PostgreSQL's password", literal(postgresPassword)],
     ["a connection string with its password", /postgres(ql)?:\/\/[^\s"]*:[^\s"]*@/],
     ...keys.map(({ d }): [string, RegExp] => ["a key that signs access tokens", literal(d)]),

@@ -24,7 +24,7 @@ const rankOf = ({ appID }: App) => (appID === gateway ? 5 : 4);
 /** The app itself, as `dapr run` would start it. */
 export function appSpec(app: App, tokens: Tokens, extra: Record<string, string> = {}): Spec {
   const [command, ...args] = app.command as [string, ...string[]];
-  const env = { ...inherited(), ...appEnv(app), ...opening(tokens), ...extra };
+  const env = { ...inherited(), ...appEnv(app), ...environmentOf(tokens), ...extra };
   return {
     name: app.name,
     command: command === "node" ? process.execPath : command,
@@ -43,7 +43,7 @@ export function sidecarSpec(
   secrets: Record<string, string>,
   identity: Pick<Spec, "args" | "env"> = { args: [], env: {} },
 ): Spec {
-  const env = { ...inherited(), ...secrets, ...opening(tokens), ...identity.env };
+  const env = { ...inherited(), ...secrets, ...environmentOf(tokens), ...identity.env };
   return {
     name: `${app.name}-daprd`,
     command: daprd,
@@ -55,7 +55,7 @@ export function sidecarSpec(
 }
 
 /** Both sides know both: one sends a token, the other looks at it. */
-const opening = ({ api, app }: Tokens) => ({ DAPR_API_TOKEN: api, APP_API_TOKEN: app });
+const environmentOf = ({ api, app }: Tokens) => ({ DAPR_API_TOKEN: api, APP_API_TOKEN: app });
 
 // A connection string and a password that were given to us are for the sidecars alone.
 function inherited(): NodeJS.ProcessEnv {

@@ -25,7 +25,7 @@ export type Mtls = {
 };
 
 const trustDomain = "localhost";
-/** What daprd's API knows sentry as, so what tokens for it are made out to. */
+/** Sentry's own name, which tokens for it are made out to. */
 const sentryId = `spiffe://${trustDomain}/ns/${namespace}/dapr-sentry`;
 
 /**

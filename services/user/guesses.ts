@@ -33,8 +33,9 @@ export function guesses({ most = 10, seconds = 900 } = {}) {
         if (right) await counter.delete(address);
         return right;
       } catch (error) {
-        // Not answered is not wrong.
-        await counter.reward(address);
+        // Not answered is not wrong; and nobody fills the memory with what was not even looked at.
+        const { consumedPoints } = await counter.reward(address);
+        if (consumedPoints <= 0) await counter.delete(address);
         throw error;
       }
     },

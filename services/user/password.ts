@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { Unavailable } from "../../kit/problem.js";
 
 const derive = promisify<string, Buffer, number, object, Buffer>(scrypt);
-/** 32 MB and three rounds per guess: one of the sets that OWASP names as equally strong, and the one of them that fits small machines. */
+/** 32 MB and three rounds per guess: of the sets that OWASP names as equally strong, one that fits small machines. */
 const cost = { N: 2 ** 15, r: 8, p: 3 };
 /** Enough for hashes of any set that was ever used here. */
 const maxmem = 256 * 1024 * 1024;
