@@ -121,9 +121,12 @@ async function planScheduler(instance: Instance, { scheduler: command }: Dapr, g
     `--override-broadcast-host-port=127.0.0.1:${port}`,
     `--etcd-data-dir=${join(instance.dir, "scheduler")}`,
     `--etcd-client-port=${schedulerClient}`,
-    // Its default keeps a million revisions, which an order makes about twenty of.
+    // Its defaults keep a million revisions on disk and a hundred thousand entries in memory, of which an order makes twenty.
     "--etcd-compaction-mode=periodic",
     "--etcd-compaction-retention=2m",
+    "--etcd-snapshot-count=10000",
+    "--etcd-max-wals=2",
+    "--etcd-max-snapshots=2",
     `--etcd-initial-cluster=dapr-scheduler-server-0=http://localhost:${schedulerPeer}`,
   ];
   return {
