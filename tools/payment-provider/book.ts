@@ -117,6 +117,10 @@ export function statementOf(book: Book, reference: string) {
   return { charges, refunds, net: sum(charges) - sum(refunds) };
 }
 
+/** What was charged and refunded, by reference. */
+export const statementsOf = (book: Book) =>
+  [...book.chargesOf.keys()].map((reference) => ({ reference, ...statementOf(book, reference) }));
+
 export type Totals = { charged: number; refunded: number; net: number; charges: number; refunds: number };
 
 /** What was really taken and given back, by currency; declined charges and failed refunds move no money. */
