@@ -1,10 +1,11 @@
 import { type Client, must } from "../client/client.js";
 import type { OrderView } from "../contracts/order.js";
 import { other } from "../tools/demo-client.js";
+import { redis } from "../tools/redis-client.js";
 import { pause, type Say } from "../tools/say.js";
 import type { Diary } from "./customer.js";
 import type { Inflicted } from "./faults.js";
-import type { Books, Entry, Facts, Statement } from "./verdict.js";
+import { type Books, type Entry, type Facts, overdue, type Statement } from "./verdict.js";
 
 /** Who is asked: staff and an admin at the API, the sidecars for SQL, the provider. `port` moves one of dapr.yaml. */
 export type Witnesses = { staff: Client; admin: Client; anyone: Client; port: (inFile: number) => number };
@@ -33,7 +34,6 @@ const restless = `starts_with(key, 'order:') AND NOT (
 
 /** Messages that consumers have not acknowledged or not even read. */
 async function underway({ port }: Witnesses): Promise<number> {
-  const { redis } = await import("../tools/redis-client.js");
   const ask = (...command: string[]) => redis(port(6379), command);
   const streams = (await ask("KEYS", "*s.*")) as string[];
   const groups = await Promise.all(streams.map(async (stream) => (await ask("XINFO", "GROUPS", stream)) as string[][]));
@@ -84,21 +84,35 @@ async function historyOf(asked: Witnesses): Promise<Map<string, Entry[]>> {
   return history;
 }
 
+type Sagas = Facts["sagas"];
+
 /** Each instance is asked for by its id: what a workflow's row says is not for SQL. */
-async function sagasOf(asked: Witnesses): Promise<Map<string, string>> {
+async function sagasOf(asked: Witnesses): Promise<Sagas> {
   const ids = await sql<string[]>(
     asked,
     "order",
     "SELECT DISTINCT to_jsonb(split_part(key, '||', 3)) FROM workflow_state WHERE key LIKE '%.workflow||%'",
   );
-  const sidecar = at(asked.port(sidecars.order));
-  const states = new Map<string, string>();
+  return statesOf(asked, ids);
+}
+
+async function statesOf({ port }: Witnesses, ids: string[]): Promise<Sagas> {
+  const sidecar = at(port(sidecars.order));
+  const left = [...ids];
+  const states: Sagas = new Map();
   const lane = async () => {
-    for (let id = ids.pop(); id; id = ids.pop())
+    for (let id = left.pop(); id; id = left.pop())
       states.set(id, (await sidecar<{ runtimeStatus: string }>(`/v1.0/workflows/dapr/${id}`)).runtimeStatus);
   };
   await Promise.all(Array.from({ length: 20 }, lane));
   return states;
+}
+
+/** A saga hears a moment later that its order is over. */
+async function ended(asked: Witnesses, facts: Facts): Promise<Facts> {
+  for (const end = Date.now() + 20_000; Date.now() < end && overdue(facts).length > 0; await pause(1_000))
+    for (const [id, state] of await statesOf(asked, overdue(facts))) facts.sagas.set(id, state);
+  return facts;
 }
 
 async function reconciliation({ admin }: Witnesses) {
@@ -139,7 +153,7 @@ export async function collect(
   const unsaid = (["order", "payment", "inventory"] as const).map(
     async (service) => [service, await count(asked, service, "starts_with(key, 'outbox:')")] as const,
   );
-  return {
+  return ended(asked, {
     keys,
     acknowledged,
     faults,
@@ -152,5 +166,5 @@ export async function collect(
     deadLetters: (await must(asked.admin.deadLetters({ query: { limit: 100 } }))).items,
     sagas: await sagasOf(asked),
     unsaid: Object.fromEntries(await Promise.all(unsaid)),
-  };
+  });
 }

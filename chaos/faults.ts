@@ -61,10 +61,11 @@ async function seen(control: Control, target: string) {
   return found;
 }
 
-/** Its process id, as soon as it has one: it may be coming back from another fault. */
+/** Its process id, as soon as it has one: it may be coming back from another fault, or a replica be joining yet. */
 async function running(control: Control, target: string): Promise<number | undefined> {
-  await until(async () => (await seen(control, target)).pid !== undefined, `${target} does not run`);
-  return (await seen(control, target)).pid;
+  const pid = async () => (await control.processes()).find(({ name }) => name === target)?.pid;
+  await until(async () => (await pid()) !== undefined, `${target} does not run`);
+  return pid();
 }
 
 async function until(right: () => Promise<boolean>, otherwise: string): Promise<void> {

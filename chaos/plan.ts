@@ -12,6 +12,8 @@ const below = ["redis", "postgres", "placement", "scheduler", "provider"];
 /** Every process of the system, as the supervisor names it. */
 export const targets = [...apps, ...apps.map((app) => `${app}-daprd`), ...below];
 export const scaled = ["order", "payment"];
+/** Of a second replica one of the two is met while it is there. */
+const replica = (app: string, round: number) => (round % 2 === 0 ? `${app}-2` : `${app}-2-daprd`);
 
 const kinds = ["kill", "pause", "restart"] as const;
 const roundSeconds = 120;
@@ -21,8 +23,8 @@ const longestPause = 15;
 const quietSeconds = 5;
 
 /**
- * All faults of a run, made from seed and duration alone. In each round of about two minutes every process is met once
- * and each replica joins and leaves; from round to round a process meets another kind of fault.
+ * All faults of a run, made from seed and duration alone. In each round of about two minutes every process is met
+ * once, and each replica joins, is met and leaves; from round to round a process meets another kind of fault.
  */
 export function planOf(seed: number, minutes: number): Fault[] {
   const random = randomOf(seed);
@@ -30,7 +32,7 @@ export function planOf(seed: number, minutes: number): Fault[] {
   const length = (minutes * 60 - quietSeconds) / rounds;
   const first = new Map(targets.map((target) => [target, Math.floor(random() * kinds.length)]));
   return Array.from({ length: rounds }, (_, round) => {
-    const faults = roundOf(random, (target) => kinds[(first.get(target)! + round) % kinds.length]!);
+    const faults = roundOf(random, round, (target) => kinds[((first.get(target) ?? 0) + round) % kinds.length]!);
     const slot = length / faults.length;
     return faults.map((fault, n) => {
       const at = quietSeconds + round * length + (n + random() * 0.8) * slot;
@@ -39,28 +41,19 @@ export function planOf(seed: number, minutes: number): Fault[] {
   }).flat();
 }
 
-function roundOf(random: Random, kindOf: (target: string) => (typeof kinds)[number]): Fault[] {
-  const met = targets.map((target): Fault => {
+function roundOf(random: Random, round: number, kindOf: (target: string) => (typeof kinds)[number]): Fault[] {
+  const meet = (target: string): Fault => {
     const kind = kindOf(target);
     if (kind !== "pause") return { at: 0, kind, target };
     return { at: 0, kind, target, seconds: shortestPause + Math.round(random() * (longestPause - shortestPause)) };
-  });
-  const moves = scaled.flatMap((target): Fault[] => [
+  };
+  const stays = scaled.map((target): Fault[] => [
     { at: 0, kind: "join", target },
+    meet(replica(target, round)),
     { at: 0, kind: "leave", target },
   ]);
-  return joinedFirst(shuffled(random, [...met, ...moves]));
-}
-
-/** A replica leaves after it has come: of each two the first is the join. */
-function joinedFirst(faults: Fault[]): Fault[] {
-  const here = new Set<string>();
-  return faults.map((fault): Fault => {
-    if (fault.kind !== "join" && fault.kind !== "leave") return fault;
-    const kind = here.has(fault.target) ? "leave" : "join";
-    here.add(fault.target);
-    return { ...fault, kind };
-  });
+  const inTurn = shuffled(random, [...targets.map(meet), ...stays.flatMap((stay) => stay.map(() => stay))]);
+  return inTurn.map((next) => (Array.isArray(next) ? next.shift()! : next));
 }
 
 export function told({ at, ...fault }: Fault): string {

@@ -114,6 +114,7 @@ test.each<Wrong>([
       ),
   ],
   ["a message was never sent", "stuck", (facts) => Object.assign(facts.unsaid, { order: 1 })],
+  ["a saga does not end", "stuck", (facts) => facts.sagas.set("back", "RUNNING")],
   [
     "one request made two orders",
     "doubled",

@@ -83,6 +83,16 @@ function atRest({ status, payment }: OrderView, entries: Entry[]): boolean {
   return status === "processing" || status === "shipped" || status === "delivered";
 }
 
+/** The last thing that can happen to an order has happened. */
+const isOver = (order: OrderView, entries: Entry[]): boolean =>
+  order.status === "delivered" || (order.status === "cancelled" && atRest(order, entries));
+
+/** Workflows that go on although their order is over. An order may have had more than one, under its id and a version. */
+export function overdue({ orders, history, sagas }: Pick<Facts, "orders" | "history" | "sagas">): string[] {
+  const over = new Set(orders.filter((order) => isOver(order, entriesOf({ history }, order.id))).map(({ id }) => id));
+  return [...sagas].filter(([id, state]) => state === "RUNNING" && over.has(id.split("_")[0]!)).map(([id]) => id);
+}
+
 function lostChanges(facts: Facts): string[] {
   const orders = byId(facts.orders);
   const paying = new Map<string, number>();
@@ -124,7 +134,11 @@ function stuck(facts: Facts): string[] {
     ];
   });
   const unsaid = Object.entries(facts.unsaid).filter(([, rows]) => rows > 0);
-  return [...restless, ...unsaid.map(([service, rows]) => `${service} has ${rows} outbox rows to send`)];
+  return [
+    ...restless,
+    ...overdue(facts).map((id) => `workflow ${id} goes on, and its order is over`),
+    ...unsaid.map(([service, rows]) => `${service} has ${rows} outbox rows to send`),
+  ];
 }
 
 function doubledOrders({ orders, keys }: Facts): string[] {
