@@ -109,7 +109,8 @@ export function work(
   return {
     async stop(): Promise<void> {
       clearInterval(watch);
-      await runtime.stop();
+      // One that has died, because its sidecar left first, throws when it is told to stop.
+      if (worker(runtime)._isRunning) await runtime.stop();
     },
   };
 }
