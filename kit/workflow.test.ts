@@ -5,12 +5,10 @@ import { work } from "./workflow.js";
 const nobodyListens = 1;
 
 test("a worker whose sidecar is away can be stopped like any other", async () => {
-  let died = () => undefined as void;
-  const dead = new Promise<void>((resolve) => {
-    died = resolve;
+  const worker = await new Promise<ReturnType<typeof work>>((died) => {
+    const error = (_: object, text: string) => /Worker failed/.test(text) && died(started);
+    const log = { warn: () => undefined, error } as unknown as Logger;
+    const started = work(nobodyListens, { workflows: {}, activities: {} }, log);
   });
-  const log = { warn: () => undefined, error: (_: object, text: string) => /Worker failed/.test(text) && died() };
-  const worker = work(nobodyListens, { workflows: {}, activities: {} }, log as unknown as Logger);
-  await dead;
   await expect(worker.stop()).resolves.toBeUndefined();
 });
