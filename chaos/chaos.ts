@@ -74,7 +74,7 @@ export async function run(args: string[]): Promise<void> {
 
     const began = Date.now();
     const random = randomOf(seed);
-    const load = play(() => sceneOf(cast, shop, random), random, began + minutes * 60_000);
+    const load = play(() => sceneOf(cast, shop, random), random, began + minutes * 60_000, diary);
     const stopSaying = progress(began, diary, load.under);
     const faults = await inflict(plan, system.control, began, say);
     const healed = Date.now();
@@ -146,7 +146,7 @@ function sceneOf({ customers, staff }: Cast, { plenty, scarce }: Shop, random: R
 }
 
 /** Begins stories at a steady pace until the time; `ended` tells how many were given up. */
-function play(scene: () => Scene, random: Random, until: number) {
+function play(scene: () => Scene, random: Random, until: number, { strange }: Diary) {
   let under = 0;
   const began: Promise<boolean>[] = [];
   const begin = async (): Promise<boolean> => {
@@ -155,8 +155,8 @@ function play(scene: () => Scene, random: Random, until: number) {
       await nextStory(random)(scene());
       return true;
     } catch (error) {
-      if (gaveUp(error)) return false;
-      throw error;
+      if (!gaveUp(error)) strange.push(`${error}`);
+      return false;
     } finally {
       under--;
     }

@@ -17,7 +17,7 @@ export type Diary = {
   acknowledged: Acknowledged[];
   /** How often each answer came: "POST order 201", "POST order: no answer". */
   answers: Map<string, number>;
-  /** Answers that the contract does not know. */
+  /** What no client should ever be answered, and what is not as the contract says. */
   strange: string[];
   lastAt: number;
 };
@@ -125,8 +125,9 @@ export function customer({ url, token, diary, patience }: Options) {
     async until(id: string, ...statuses: OrderView["status"][]): Promise<OrderView["status"]> {
       for (;;) {
         await pause(pollMs);
-        const { ok, body } = await persist("read", () => client.order(at(id)));
-        if (ok && statuses.includes(body.status)) return body.status;
+        const { ok, status, body } = await persist("read", () => client.order(at(id)));
+        if (!ok) diary.strange.push(`read ${status} of an order that is there`);
+        else if (statuses.includes(body.status)) return body.status;
       }
     },
   };

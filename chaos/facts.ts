@@ -146,7 +146,7 @@ async function heard(asked: Witnesses): Promise<Map<string, number>> {
 /** All that the verdict is about, as it is now. */
 export async function collect(
   asked: Witnesses,
-  { keys, acknowledged }: Diary,
+  { keys, acknowledged, strange }: Diary,
   faults: Inflicted[],
   initial: Map<string, number>,
 ): Promise<Facts> {
@@ -156,6 +156,7 @@ export async function collect(
   return ended(asked, {
     keys,
     acknowledged,
+    strange,
     faults,
     orders: await allOrders(asked),
     history: await historyOf(asked),

@@ -20,7 +20,8 @@ export function reportOf({ seed, minutes, facts, diary, verdict, left }: Ran) {
       by_kind: counted(facts.faults.map(({ fault }) => fault.kind)),
       by_target: counted(facts.faults.map(({ fault }) => fault.target)),
     },
-    requests: { answers: Object.fromEntries([...diary.answers].sort()), strange: counted(diary.strange) },
+    answers: Object.fromEntries([...diary.answers].sort()),
+    strange_answers: counted(diary.strange),
     orders: { total: facts.orders.length, by_status: counted(facts.orders.map(({ status }) => status)) },
     stories_given_up: left,
     lost: lost.length,
@@ -34,7 +35,7 @@ export function reportOf({ seed, minutes, facts, diary, verdict, left }: Ran) {
   };
 }
 
-export function textOf({ faults, requests, orders, recovery_ms, sentences, ...report }: Report): string {
+export function textOf({ faults, answers, orders, recovery_ms, sentences, ...report }: Report): string {
   const list = (counts: Record<string, number>) =>
     Object.entries(counts)
       .map(([what, count]) => `${what} ${count}`)
@@ -45,8 +46,7 @@ export function textOf({ faults, requests, orders, recovery_ms, sentences, ...re
     "",
     `faults      ${faults.total}, not possible ${faults.not_possible}: ${list(faults.by_kind)}`,
     `            ${list(faults.by_target)}`,
-    `answers     ${list(requests.answers)}`,
-    ...Object.entries(requests.strange).map(([what, count]) => `strange     ${count} × ${what}`),
+    `answers     ${list(answers)}`,
     `orders      ${orders.total}: ${list(orders.by_status)}; stories given up: ${report.stories_given_up}`,
     `recovery    p50 ${seconds(recovery_ms.p50)}, max ${seconds(recovery_ms.max)}`,
     `lost ${lost}   stuck ${stuck}   doubled ${doubled}   drift ${drift}   dead letters ${report.dead_letters}   failed sagas ${report.failed_sagas}`,

@@ -55,6 +55,7 @@ function allRight(): Facts {
       ].map((about) => [about, 1]),
     ),
     stock: [{ product_id: "cup", initial: 10, on_hand: 9, held: 0, reserved: 1 }],
+    strange: [],
     findings: [],
     deadLetters: [],
     sagas: new Map([
@@ -139,6 +140,7 @@ test.each<Wrong>([
   ["reconciliation found something", "drift", (facts) => facts.findings.push({ detail: "found" } as never)],
   ["a workflow failed", "failedSagas", (facts) => facts.sagas.set("sold", "FAILED")],
   ["a message could not be handled", "deadLetters", (facts) => facts.deadLetters.push({ reason: "why" } as never)],
+  ["a client was answered 500", "strange", (facts) => facts.strange.push("placed 500")],
 ])("%s: %s", (_, where, spoil) => {
   const facts = structuredClone(allRight());
   spoil(facts);

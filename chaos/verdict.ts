@@ -20,6 +20,8 @@ export type Facts = {
   /** Every Idempotency-Key that was ever sent, and what was answered with 2xx. */
   keys: Set<string>;
   acknowledged: Acknowledged[];
+  /** What no client should ever be answered: 500, or what is not as the contract says. */
+  strange: string[];
   orders: OrderView[];
   history: Map<string, Entry[]>;
   statements: Statement[];
@@ -42,6 +44,7 @@ export type Verdict = {
   drift: string[];
   failedSagas: string[];
   deadLetters: string[];
+  strange: string[];
 };
 
 export function verdictOf(facts: Facts): Verdict {
@@ -61,6 +64,7 @@ export function verdictOf(facts: Facts): Verdict {
     ],
     failedSagas: [...facts.sagas].filter(([, state]) => state === "FAILED").map(([id]) => `workflow ${id} has failed`),
     deadLetters: facts.deadLetters.map(({ service, topic, reason }) => `${service}, ${topic}: ${reason}`),
+    strange: [...new Set(facts.strange)].map((answer) => `strange answer: ${answer}`),
   };
 }
 
