@@ -101,10 +101,17 @@ async function statesOf({ port }: Witnesses, ids: string[]): Promise<Sagas> {
   const left = [...ids];
   const states: Sagas = new Map();
   const lane = async () => {
-    for (let id = left.pop(); id; id = left.pop())
-      states.set(id, (await sidecar<{ runtimeStatus: string }>(`/v1.0/workflows/dapr/${id}`)).runtimeStatus);
+    for (let id = left.pop(); id; id = left.pop()) states.set(id, await stateOf(id));
   };
-  await Promise.all(Array.from({ length: 20 }, lane));
+  // Dapr 1.18.2 fails now and then when it is asked for many at once: what it says twice counts.
+  const stateOf = async (id: string, tries = 1): Promise<string> => {
+    const asked = sidecar<{ runtimeStatus: string }>(`/v1.0/workflows/dapr/${id}`);
+    const answer = await asked.catch((error: Error) => ({ runtimeStatus: `unknown: ${error.message}` }));
+    if (!answer.runtimeStatus.startsWith("unknown") || tries === 5) return answer.runtimeStatus;
+    await pause(1_000);
+    return stateOf(id, tries + 1);
+  };
+  await Promise.all(Array.from({ length: 10 }, lane));
   return states;
 }
 

@@ -62,7 +62,9 @@ export function verdictOf(facts: Facts): Verdict {
       ...moneyDrift(facts),
       ...stockDrift(facts),
     ],
-    failedSagas: [...facts.sagas].filter(([, state]) => state === "FAILED").map(([id]) => `workflow ${id} has failed`),
+    failedSagas: [...facts.sagas]
+      .filter(([, state]) => state !== "RUNNING" && state !== "COMPLETED")
+      .map(([id, state]) => `workflow ${id} is ${state}`),
     deadLetters: facts.deadLetters.map(({ service, topic, reason }) => `${service}, ${topic}: ${reason}`),
     strange: [...new Set(facts.strange)].map((answer) => `strange answer: ${answer}`),
   };
