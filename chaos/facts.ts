@@ -103,11 +103,12 @@ async function statesOf({ port }: Witnesses, ids: string[]): Promise<Sagas> {
   const lane = async () => {
     for (let id = left.pop(); id; id = left.pop()) states.set(id, await stateOf(id));
   };
-  // Dapr 1.18.2 fails now and then when it is asked for many at once: what it says twice counts.
+  // Dapr 1.18.2 fails now and then when it is asked for many at once: what it says again and again counts.
   const stateOf = async (id: string, tries = 1): Promise<string> => {
     const asked = sidecar<{ runtimeStatus: string }>(`/v1.0/workflows/dapr/${id}`);
-    const answer = await asked.catch((error: Error) => ({ runtimeStatus: `unknown: ${error.message}` }));
-    if (!answer.runtimeStatus.startsWith("unknown") || tries === 5) return answer.runtimeStatus;
+    const answer = await asked.catch((error: Error) => error);
+    if (!(answer instanceof Error)) return answer.runtimeStatus;
+    if (tries === 5) return answer.message.includes("missing from state store") ? "LOST" : answer.message;
     await pause(1_000);
     return stateOf(id, tries + 1);
   };

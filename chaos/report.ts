@@ -30,6 +30,7 @@ export function reportOf({ seed, minutes, facts, diary, verdict, left }: Ran) {
     drift: drift.length,
     dead_letters: verdict.deadLetters.length,
     failed_sagas: verdict.failedSagas.length,
+    sagas_lost_by_dapr: [...facts.sagas.values()].filter((state) => state === "LOST").length,
     recovery_ms: { p50: times[Math.floor(times.length / 2)] ?? null, max: times.at(-1) ?? null },
     sentences: Object.values(verdict).flatMap((sentences: string[]) => sentences.slice(0, shown)),
   };
@@ -49,7 +50,7 @@ export function textOf({ faults, answers, orders, recovery_ms, sentences, ...rep
     `answers     ${list(answers)}`,
     `orders      ${orders.total}: ${list(orders.by_status)}; stories given up: ${report.stories_given_up}`,
     `recovery    p50 ${seconds(recovery_ms.p50)}, max ${seconds(recovery_ms.max)}`,
-    `lost ${lost}   stuck ${stuck}   doubled ${doubled}   drift ${drift}   dead letters ${report.dead_letters}   failed sagas ${report.failed_sagas}`,
+    `lost ${lost}   stuck ${stuck}   doubled ${doubled}   drift ${drift}   dead letters ${report.dead_letters}   failed sagas ${report.failed_sagas} (lost by Dapr, replaced when needed: ${report.sagas_lost_by_dapr})`,
     ...sentences.map((sentence) => `  ${sentence}`),
   ].join("\n");
 }

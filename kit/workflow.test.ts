@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { Logger } from "./log.js";
-import { work } from "./workflow.js";
+import { Unavailable } from "./problem.js";
+import { work, workflows } from "./workflow.js";
 
 const nobodyListens = 1;
 
@@ -11,4 +12,55 @@ test("a worker whose sidecar is away can be stopped like any other", async () =>
     const started = work(nobodyListens, { workflows: {}, activities: {} }, log);
   });
   await expect(worker.stop()).resolves.toBeUndefined();
+});
+
+afterEach(() => vi.useRealTimers());
+
+/** An engine that cannot read some of its instances any more. */
+function engine(lost: string[]) {
+  const told: string[] = [];
+  const started = new Set(lost);
+  const answer = (status: number, text = "") => ({ status, text, etag: undefined });
+  const contradicts = answer(500, "inbox key 'inbox-000000' declared in metadata but missing from state store");
+  const call = async (_: string, path: string) => {
+    const [, id = ""] = /dapr\/([^/?]+)(?:\/raiseEvent.*)?$/.exec(path) ?? [];
+    const starting = /start\?instanceID=(.*)$/.exec(path)?.[1];
+    if (lost.includes(starting ?? id)) return contradicts;
+    if (starting) started.add(starting);
+    if (path.includes("raiseEvent") && started.has(id)) told.push(id);
+    return answer(starting || started.has(id) ? 202 : 404);
+  };
+  const must = async (part: string, method: string, path: string) => {
+    const found = await call(method, path);
+    if (found.status >= 300) throw new Unavailable(part, new Error(found.text));
+    return found;
+  };
+  return { told, started, dapr: { call, must } };
+}
+const hint = { workflow: "saga-v1", id: "order", input: {}, event: "changed", data: {} };
+
+test("what cannot be read any more is not given up at once", async () => {
+  const { dapr, told } = engine(["order"]);
+  await expect(workflows(dapr).tell(hint)).rejects.toThrow("workflow");
+  expect(told).toEqual([]);
+});
+
+test("in the place of an instance that stays lost another one is started and told, from then on", async () => {
+  vi.useFakeTimers();
+  const { dapr, told, started } = engine(["order"]);
+  const { tell, start } = workflows(dapr);
+  await expect(tell(hint)).rejects.toThrow("workflow");
+  vi.advanceTimersByTime(30_000);
+  await tell(hint);
+  await tell(hint);
+  await start(hint);
+  expect(told).toEqual(["order_again", "order_again"]);
+  expect([...started]).toEqual(["order", "order_again"]);
+});
+
+test("an instance that is not there yet is started first", async () => {
+  const { dapr, told, started } = engine([]);
+  await workflows(dapr).tell(hint);
+  expect(told).toEqual(["order"]);
+  expect([...started]).toEqual(["order"]);
 });

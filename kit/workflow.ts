@@ -41,27 +41,51 @@ export function inbox<E>(ctx: WorkflowContext, name: string) {
 export type Workflows = ReturnType<typeof workflows>;
 type Instance = { workflow: string; id: string; input: object };
 
+/** How long an instance may be unreadable before another one takes over. */
+const patience = 20_000;
+const heirOf = (id: string) => `${id}_again`;
+
 /** Starts and tells instances over HTTP: it answers once the request is durable, the SDK's client waits for a turn. */
-export function workflows(dapr: Dapr) {
+export function workflows(dapr: Pick<Dapr, "call" | "must">) {
+  const unreadable = new Map<string, number>();
   const at = (path: string) => `/v1.0/workflows/dapr/${path}`;
 
-  const exists = async (id: string) => (await dapr.call("GET", at(id))).status < 300;
+  /**
+   * What the engine knows of an instance. "lost": its stored rows contradict each other, and have done so for a while, so
+   * nothing can reach it any more, not even a purge. Dapr 1.18.2 does that when the turn of a timer is broken off and an
+   * event comes before the next one (dapr/dapr#10155). A store that breaks off while it is read looks the same for once.
+   */
+  async function look(id: string): Promise<"there" | "unknown" | "lost"> {
+    const { status, text } = await dapr.call("GET", at(id));
+    const since = unreadable.get(id) ?? Date.now();
+    unreadable.delete(id);
+    if (status < 300) return "there";
+    if (!text.includes("missing from state store")) return "unknown";
+    unreadable.set(id, since);
+    if (Date.now() - since < patience) throw new Unavailable("workflow", new Error(text));
+    return "lost";
+  }
 
   /** An instance that is there already counts as started. */
   async function start({ workflow, id, input }: Instance): Promise<void> {
-    const answer = await dapr.call("POST", at(`${workflow}/start?instanceID=${id}`), input);
-    if (answer.status >= 300 && !(await exists(id))) throw new Unavailable("workflow", new Error(answer.text));
+    const asked = dapr.must("workflow", "POST", at(`${workflow}/start?instanceID=${id}`), input);
+    await asked.catch(async (error) => {
+      const seen = await look(id);
+      if (seen === "unknown") throw error;
+      if (seen === "lost") await start({ workflow, id: heirOf(id), input });
+    });
   }
 
-  /** An instance that is not there yet is started first. */
+  /** An instance that is not there yet is started first; in the place of a lost one its heir is told. */
   async function tell({ event, data, ...instance }: Instance & { event: string; data: object }): Promise<void> {
-    const raise = () => dapr.call("POST", at(`${instance.id}/raiseEvent/${event}`), data);
-    let answer = await raise();
-    if (answer.status >= 300 && !(await exists(instance.id))) {
+    const raise = () => dapr.must("workflow", "POST", at(`${instance.id}/raiseEvent/${event}`), data);
+    await raise().catch(async (error) => {
+      const seen = await look(instance.id);
+      if (seen === "there") throw error;
+      if (seen === "lost") return tell({ ...instance, id: heirOf(instance.id), event, data });
       await start(instance);
-      answer = await raise();
-    }
-    if (answer.status >= 300) throw new Unavailable("workflow", new Error(answer.text));
+      await raise();
+    });
   }
 
   return { start, tell };

@@ -17,7 +17,7 @@ import { auditRoutes } from "./audit-routes.js";
 import { auditIndex, auditor } from "./auditor.js";
 import { handlers } from "./events.js";
 import { neighbours } from "./neighbours.js";
-import { indexes, orders } from "./orders.js";
+import { indexes, orders, silence } from "./orders.js";
 import { terms } from "./place.js";
 import { orderSaga, sagaName } from "./saga.js";
 import { steps } from "./steps.js";
@@ -41,6 +41,7 @@ await service("order", env, ({ app, dapr, log }) => {
   const all = orders(store, sql, update, out);
   const audit = auditor({ dapr, store, sql, update, log, quietSeconds: env.RECONCILE_QUIET_SECONDS });
   let audits: Loop | undefined;
+  let wakes: Loop | undefined;
   let worker: ReturnType<typeof work> | undefined;
 
   const deps = { orders: all, ask: neighbours(dapr, log), terms: live.now };
@@ -56,12 +57,18 @@ await service("order", env, ({ app, dapr, log }) => {
       await live.start();
       worker = work(env.DAPR_GRPC_PORT, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
       audits = every(5_000, audit.tick, (error) => log.warn({ err: error }, "reconciliation not begun, tries again"));
+      wakes = every(
+        silence,
+        () => all.wakeSagas(Date.now()),
+        (error) => log.warn({ err: error }, "silent sagas not told"),
+      );
       out.start();
     },
     async stop() {
       watched.stop();
       live.stop();
       audits?.stop();
+      wakes?.stop();
       await Promise.all([worker?.stop(), out.stop()]);
     },
   };

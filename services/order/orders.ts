@@ -19,6 +19,8 @@ type From = PageQuery & { offset?: number | undefined };
 export type Memory = { key: string; body: string };
 
 const key = (id: string) => `order:${id}`;
+/** More than the longest time between two repeats of a saga. Also how often to look for silent ones. */
+export const silence = 6 * 60_000;
 
 /** Pages by customer, by status and plain, and the timeline: expression indexes on the table of the state store. */
 export const indexes = [
@@ -128,6 +130,20 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
       );
       const { items, ...cursors } = pageOf("timeline", rows, page, (last) => [String(last.seq)]);
       return { items: items.map(({ order_id, ...entry }) => entry), ...cursors };
+    },
+
+    /**
+     * A living saga touches an order that waits for anything but its customer at least every five minutes. Where nothing
+     * has come for longer it is told where the order stands; one that is lost is replaced then.
+     */
+    async wakeSagas(now: number): Promise<void> {
+      const rows = await sql.query<[Order]>(
+        `SELECT value FROM state WHERE starts_with(key, 'order:')
+         AND value->>'status' IN ('payment_required', 'payment_failed', 'paid')
+         AND value->>'pay_by' < $1 AND value->>'updated_at' < $1 LIMIT 100`,
+        new Date(now - silence).toISOString(),
+      );
+      await outbox.say(rows.map(([order]) => message(order, { saga: "tell" })));
     },
 
     /** What each of these orders' histories has after a sequence number, at most 100 entries of each at once. */
