@@ -1,6 +1,7 @@
 import { type Task, type WorkflowActivityContext, type WorkflowContext, WorkflowRuntime } from "@dapr/dapr";
 import { ConsoleLoggerService } from "@dapr/dapr/logger/ConsoleLoggerService.js";
 import type { Dapr } from "./dapr.js";
+import { every } from "./every.js";
 import type { Logger } from "./log.js";
 import { Unavailable } from "./problem.js";
 
@@ -51,15 +52,15 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">) {
   const at = (path: string) => `/v1.0/workflows/dapr/${path}`;
 
   /**
-   * What the engine knows of an instance. "lost": its stored rows contradict each other, and have done so for a while, so
+   * What the engine knows of an instance. "failed": its history was spoilt, and a replay of it ends in an error. "lost": its stored rows contradict each other, and have done so for a while, so
    * nothing can reach it any more, not even a purge. Dapr 1.18.2 does that when the turn of a timer is broken off and an
    * event comes before the next one (dapr/dapr#10155). A store that breaks off while it is read looks the same for once.
    */
-  async function look(id: string): Promise<"there" | "unknown" | "lost"> {
+  async function look(id: string): Promise<"there" | "failed" | "unknown" | "lost"> {
     const { status, text } = await dapr.call("GET", at(id));
     const since = unreadable.get(id) ?? Date.now();
     unreadable.delete(id);
-    if (status < 300) return "there";
+    if (status < 300) return JSON.parse(text).runtimeStatus === "FAILED" ? "failed" : "there";
     if (!text.includes("missing from state store")) return "unknown";
     unreadable.set(id, since);
     if (Date.now() - since < patience) throw new Unavailable("workflow", new Error(text));
@@ -76,19 +77,26 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">) {
     });
   }
 
+  /** Starts another instance in the place of one that can do nothing any more. */
+  async function replaceDead({ workflow, id, input }: Instance): Promise<void> {
+    const seen = await look(id);
+    if (seen === "lost" || seen === "failed") await replaceDead({ workflow, id: heirOf(id), input });
+    if (seen === "unknown") await start({ workflow, id, input });
+  }
+
   /** An instance that is not there yet is started first; in the place of a lost one its heir is told. */
   async function tell({ event, data, ...instance }: Instance & { event: string; data: object }): Promise<void> {
     const raise = () => dapr.must("workflow", "POST", at(`${instance.id}/raiseEvent/${event}`), data);
     await raise().catch(async (error) => {
       const seen = await look(instance.id);
-      if (seen === "there") throw error;
+      if (seen === "there" || seen === "failed") throw error;
       if (seen === "lost") return tell({ ...instance, id: heirOf(instance.id), event, data });
       await start(instance);
       await raise();
     });
   }
 
-  return { start, tell };
+  return { start, tell, replaceDead };
 }
 
 type Worker = { _isRunning: boolean };
@@ -102,12 +110,47 @@ function quiet(log: Logger): void {
   });
 }
 
+type Engine = Pick<Dapr, "call">;
+/** When nobody is connected for so long, a new worker tries, and later the sidecar is ended, to be started again. */
+const renewAfter = 10_000;
+const endAfter = 30_000;
+
+/**
+ * Sees to it that the sidecar has a worker. When an app is killed while its workflows stand still, Dapr 1.18.2 may never
+ * come to an end with putting them away: the next worker is kept waiting without a word, and no workflow ever runs again.
+ */
+export function engineWatch(dapr: Engine, renew: () => void, log: Pick<Logger, "warn" | "error">) {
+  let since: number | undefined;
+  let renewed = false;
+  return async (): Promise<void> => {
+    const { text } = await dapr.call("GET", "/v1.0/metadata");
+    if ((JSON.parse(text).workflows?.connectedWorkers ?? 0) > 0) {
+      since = undefined;
+      renewed = false;
+      return;
+    }
+    since ??= Date.now();
+    const alone = Date.now() - since;
+    if (alone >= endAfter) {
+      log.error("the sidecar takes no workflow worker, it is ended to be started again");
+      since = undefined;
+      renewed = false;
+      await dapr.call("POST", "/v1.0/shutdown");
+    } else if (alone >= renewAfter && !renewed) {
+      log.warn("the sidecar has no workflow worker, another one tries");
+      renewed = true;
+      renew();
+    }
+  };
+}
+
 /**
  * Runs workflows (by versioned name) and activities. Call it when the sidecar is ready: the SDK's worker dies
  * without a word when its first greeting fails, so it is watched and made again.
  */
 export function work(
   daprGrpcPort: number,
+  dapr: Engine,
   register: { workflows: Record<string, Workflow<never>>; activities: Record<string, Activity> },
   log: Logger,
 ) {
@@ -130,9 +173,16 @@ export function work(
     runtime = open();
     void runtime.start();
   }, 1_000);
+  const renew = () => {
+    void runtime.stop().catch(() => undefined);
+    runtime = open();
+    void runtime.start();
+  };
+  const engine = every(2_000, engineWatch(dapr, renew, log), () => undefined);
   return {
     async stop(): Promise<void> {
       clearInterval(watch);
+      engine.stop();
       // One that has died, because its sidecar left first, throws when it is told to stop.
       if (worker(runtime)._isRunning) await runtime.stop();
     },

@@ -16,8 +16,9 @@ import { routes } from "./app.js";
 import { auditRoutes } from "./audit-routes.js";
 import { auditIndex, auditor } from "./auditor.js";
 import { handlers } from "./events.js";
+import { instanceOf } from "./messages.js";
 import { neighbours } from "./neighbours.js";
-import { indexes, orders, silence } from "./orders.js";
+import { indexes, orders } from "./orders.js";
 import { terms } from "./place.js";
 import { orderSaga, sagaName } from "./saga.js";
 import { steps } from "./steps.js";
@@ -44,6 +45,11 @@ await service("order", env, ({ app, dapr, log }) => {
   let wakes: Loop | undefined;
   let worker: ReturnType<typeof work> | undefined;
 
+  /** Orders that only their saga could bring on, and that it did not, may have none that lives. */
+  const replaceDead = async () => {
+    for (const order of await all.overdue(Date.now())) await sagas.replaceDead(instanceOf(order));
+  };
+
   const deps = { orders: all, ask: neighbours(dapr, log), terms: live.now };
   const authenticate = authenticator(env.DAPR_HTTP_PORT);
   const watched = streams(all.entriesAfter, (error) => log.warn({ err: error }, "histories not read, tries again"));
@@ -55,13 +61,9 @@ await service("order", env, ({ app, dapr, log }) => {
     async prepare() {
       await sql.prepare([outboxIndex, deadLetterIndex, auditIndex, ...indexes]);
       await live.start();
-      worker = work(env.DAPR_GRPC_PORT, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
+      worker = work(env.DAPR_GRPC_PORT, dapr, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
       audits = every(5_000, audit.tick, (error) => log.warn({ err: error }, "reconciliation not begun, tries again"));
-      wakes = every(
-        silence,
-        () => all.wakeSagas(Date.now()),
-        (error) => log.warn({ err: error }, "silent sagas not told"),
-      );
+      wakes = every(10_000, replaceDead, (error) => log.warn({ err: error }, "dead sagas not looked for, tries again"));
       out.start();
     },
     async stop() {

@@ -3,11 +3,18 @@ import { type Message, publish } from "../../kit/outbox.js";
 import { type Effect, type Order, progress } from "./order.js";
 import { type SagaInput, sagaName } from "./saga.js";
 
+/** The order's saga. Repeats and the time to pay are fixed in the order, so it is the same whenever it is made. */
+export const instanceOf = ({ id, pay_by, repeat_seconds }: Order) => ({
+  workflow: sagaName,
+  id,
+  input: { order_id: id, pay_by, repeat_seconds } satisfies SagaInput,
+});
+
 /** What an effect says, built from the stored order alone: the same fact has the same id and words on every repeat. */
 export function message(order: Order, effect: Effect): Message {
   if ("saga" in effect) {
-    const { id, pay_by, repeat_seconds } = order;
-    const instance = { workflow: sagaName, id, input: { order_id: id, pay_by, repeat_seconds } satisfies SagaInput };
+    const instance = instanceOf(order);
+    const { id } = order;
     return effect.saga === "start"
       ? { start: { ...instance, id: order.version === 1 ? id : `${id}_${order.version}` } }
       : { tell: { ...instance, event: "changed", data: progress(order) } };

@@ -19,8 +19,7 @@ type From = PageQuery & { offset?: number | undefined };
 export type Memory = { key: string; body: string };
 
 const key = (id: string) => `order:${id}`;
-/** More than the longest time between two repeats of a saga. Also how often to look for silent ones. */
-export const silence = 6 * 60_000;
+const aWhile = 10_000;
 
 /** Pages by customer, by status and plain, and the timeline: expression indexes on the table of the state store. */
 export const indexes = [
@@ -132,18 +131,15 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
       return { items: items.map(({ order_id, ...entry }) => entry), ...cursors };
     },
 
-    /**
-     * A living saga touches an order that waits for anything but its customer at least every five minutes. Where nothing
-     * has come for longer it is told where the order stands; one that is lost is replaced then.
-     */
-    async wakeSagas(now: number): Promise<void> {
+    /** Past their time to pay, not yet brought to an end, and untouched for a while. */
+    async overdue(now: number): Promise<Order[]> {
       const rows = await sql.query<[Order]>(
         `SELECT value FROM state WHERE starts_with(key, 'order:')
          AND value->>'status' IN ('payment_required', 'payment_failed', 'paid')
          AND value->>'pay_by' < $1 AND value->>'updated_at' < $1 LIMIT 100`,
-        new Date(now - silence).toISOString(),
+        new Date(now - aWhile).toISOString(),
       );
-      await outbox.say(rows.map(([order]) => message(order, { saga: "tell" })));
+      return rows.map(([order]) => order);
     },
 
     /** What each of these orders' histories has after a sequence number, at most 100 entries of each at once. */
