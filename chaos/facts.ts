@@ -5,7 +5,7 @@ import { redis } from "../tools/redis-client.js";
 import { pause, type Say } from "../tools/say.js";
 import type { Diary } from "./customer.js";
 import type { Inflicted } from "./faults.js";
-import { type Books, type Entry, type Facts, overdue, type Statement } from "./verdict.js";
+import { type Books, type Entry, type Facts, outliving, type Statement } from "./verdict.js";
 
 /** Who is asked: staff and an admin at the API, the sidecars for SQL, the provider. `port` moves one of dapr.yaml. */
 export type Witnesses = { staff: Client; admin: Client; anyone: Client; port: (inFile: number) => number };
@@ -118,8 +118,8 @@ async function statesOf({ port }: Witnesses, ids: string[]): Promise<Sagas> {
 
 /** A saga hears a moment later that its order is over. */
 async function ended(asked: Witnesses, facts: Facts): Promise<Facts> {
-  for (const end = Date.now() + 20_000; Date.now() < end && overdue(facts).length > 0; await pause(1_000))
-    for (const [id, state] of await statesOf(asked, overdue(facts))) facts.sagas.set(id, state);
+  for (const end = Date.now() + 20_000; Date.now() < end && outliving(facts).length > 0; await pause(1_000))
+    for (const [id, state] of await statesOf(asked, outliving(facts))) facts.sagas.set(id, state);
   return facts;
 }
 

