@@ -30,7 +30,7 @@ export type Facts = {
   stock: Books[];
   findings: Finding[];
   deadLetters: DeadLetter[];
-  /** State of each order's workflow, by instance id. LOST: by Dapr (dapr/dapr#10155); an heir takes over when it is needed. */
+  /** State of each order's workflow, by instance id. LOST: by Dapr (dapr/dapr#10155); begins anew when needed. */
   sagas: Map<string, string>;
   /** Outbox rows still there, by service. */
   unsaid: Record<string, number>;

@@ -17,69 +17,75 @@ test("a worker whose sidecar is away can be stopped like any other", async () =>
 
 afterEach(() => vi.useRealTimers());
 
-/** An engine that cannot read some of its instances any more. */
-function engine(lost: string[], failed: string[] = []) {
+/** An engine that cannot read some of its instances any more, or has let them fail. */
+function engine(...instances: [id: string, state: string][]) {
+  const states = new Map(instances);
   const told: string[] = [];
-  const started = new Set([...lost, ...failed]);
+  const erased: string[] = [];
   const answer = (status: number, text = "") => ({ status, text, etag: undefined });
-  const contradicts = answer(500, "inbox key 'inbox-000000' declared in metadata but missing from state store");
+  const contradicts = "inbox key 'inbox-000000' declared in metadata but missing from state store";
   const call = async (_: string, path: string) => {
-    const [, id = ""] = /dapr\/([^/?]+)(?:\/raiseEvent.*)?$/.exec(path) ?? [];
     const starting = /start\?instanceID=(.*)$/.exec(path)?.[1];
-    if (lost.includes(starting ?? id)) return contradicts;
-    if (starting) started.add(starting);
-    if (path.includes("raiseEvent") && started.has(id)) told.push(id);
-    const state = JSON.stringify({ runtimeStatus: failed.includes(id) ? "FAILED" : "RUNNING" });
-    return answer(starting || started.has(id) ? 202 : 404, state);
+    const id = starting ?? /dapr\/([^/]+)/.exec(path)?.[1] ?? "";
+    if (states.get(id) === "LOST") return answer(500, contradicts);
+    // An instance that has ended begins anew when it is started again.
+    if (starting) states.set(id, "RUNNING");
+    const runtimeStatus = states.get(id);
+    if (!runtimeStatus) return answer(404);
+    if (path.includes("raiseEvent")) told.push(id);
+    return answer(202, JSON.stringify({ runtimeStatus }));
   };
   const must = async (part: string, method: string, path: string) => {
     const found = await call(method, path);
     if (found.status >= 300) throw new Unavailable(part, new Error(found.text));
     return found;
   };
-  return { told, started, dapr: { call, must } };
+  const erase = async (id: string) => {
+    erased.push(id);
+    states.delete(id);
+  };
+  return { told, erased, states, workflows: workflows({ call, must }, erase) };
 }
 const hint = { workflow: "saga-v1", id: "order", input: {}, event: "changed", data: {} };
+const later = 30_000;
 
-test("what cannot be read any more is not given up at once", async () => {
-  const { dapr, told } = engine(["order"]);
-  await expect(workflows(dapr).tell(hint)).rejects.toThrow("workflow");
-  expect(told).toEqual([]);
+test("what cannot be read is not given up at once, nor because it could not be read long ago", async () => {
+  vi.useFakeTimers();
+  const { workflows, erased } = engine(["order", "LOST"]);
+  await expect(workflows.tell(hint)).rejects.toThrow("workflow");
+  vi.advanceTimersByTime(100 * later);
+  await expect(workflows.tell(hint)).rejects.toThrow("workflow");
+  expect(erased).toEqual([]);
 });
 
-test("in the place of an instance that stays lost another one is started and told, from then on", async () => {
-  vi.useFakeTimers();
-  const { dapr, told, started } = engine(["order"]);
-  const { tell, start } = workflows(dapr);
-  await expect(tell(hint)).rejects.toThrow("workflow");
-  vi.advanceTimersByTime(30_000);
-  await tell(hint);
-  await tell(hint);
-  await start(hint);
-  expect(told).toEqual(["order_again", "order_again"]);
-  expect([...started]).toEqual(["order", "order_again"]);
+test.each(["tell", "start", "replaceDead"] as const)(
+  "an instance that stays lost is erased and begins anew: %s",
+  async (act) => {
+    vi.useFakeTimers();
+    const { workflows, erased, states, told } = engine(["order", "LOST"]);
+    await expect(workflows[act](hint)).rejects.toThrow("workflow");
+    vi.advanceTimersByTime(later);
+    await workflows[act](hint);
+    await workflows[act](hint);
+    expect(erased).toEqual(["order"]);
+    expect([...states]).toEqual([["order", "RUNNING"]]);
+    expect(told).toEqual(act === "tell" ? ["order", "order"] : []);
+  },
+);
+
+test("one that has failed begins anew, one that runs is left alone", async () => {
+  const { workflows, erased, states } = engine(["failed", "FAILED"], ["runs", "RUNNING"]);
+  await workflows.replaceDead({ ...hint, id: "failed" });
+  await workflows.replaceDead({ ...hint, id: "runs" });
+  expect([...states.values()]).toEqual(["RUNNING", "RUNNING"]);
+  expect(erased).toEqual([]);
 });
 
 test("an instance that is not there yet is started first", async () => {
-  const { dapr, told, started } = engine([]);
-  await workflows(dapr).tell(hint);
+  const { workflows, told, states } = engine();
+  await workflows.tell(hint);
   expect(told).toEqual(["order"]);
-  expect([...started]).toEqual(["order"]);
-});
-
-test.each([
-  ["lost", ["order"], [], ["order", "order_again"]],
-  ["failed", [], ["order"], ["order", "order_again"]],
-  ["failed twice", [], ["order", "order_again"], ["order", "order_again", "order_again_again"]],
-])("in the place of an instance that is %s another one is started", async (_, lost, failed, instances) => {
-  vi.useFakeTimers();
-  const { dapr, started } = engine(lost, failed);
-  const { replaceDead } = workflows(dapr);
-  if (lost.length > 0) await expect(replaceDead(hint)).rejects.toThrow("workflow");
-  vi.advanceTimersByTime(30_000);
-  await replaceDead(hint);
-  await replaceDead(hint);
-  expect([...started]).toEqual(instances);
+  expect([...states]).toEqual([["order", "RUNNING"]]);
 });
 
 test("where nobody is connected a new worker tries, and then the sidecar is ended; where one is, nothing happens", async () => {

@@ -42,58 +42,61 @@ export function inbox<E>(ctx: WorkflowContext, name: string) {
 export type Workflows = ReturnType<typeof workflows>;
 type Instance = { workflow: string; id: string; input: object };
 
-/** How long an instance may be unreadable before another one takes over. */
+/** How long an instance must have been unreadable to be taken for lost; what was seen long ago says nothing. */
 const patience = 20_000;
-const heirOf = (id: string) => `${id}_again`;
+const memory = 10 * patience;
 
 /** Starts and tells instances over HTTP: it answers once the request is durable, the SDK's client waits for a turn. */
-export function workflows(dapr: Pick<Dapr, "call" | "must">) {
+export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string) => Promise<void>) {
   const unreadable = new Map<string, number>();
   const at = (path: string) => `/v1.0/workflows/dapr/${path}`;
 
   /**
-   * What the engine knows of an instance. "failed": its history was spoilt, and a replay of it ends in an error. "lost": its stored rows contradict each other, and have done so for a while, so
-   * nothing can reach it any more, not even a purge. Dapr 1.18.2 does that when the turn of a timer is broken off and an
-   * event comes before the next one (dapr/dapr#10155). A store that breaks off while it is read looks the same for once.
+   * What the engine knows of an instance. "failed": its history was spoilt, and a replay of it ends in an error. "lost":
+   * its stored rows contradict each other, and have done so for a while, so nothing can reach it any more, not even a
+   * purge. Dapr 1.18.2 does both when the turn of a timer is broken off and an event comes before the next one
+   * (dapr/dapr#10155). A store that breaks off while it is read looks the same for once.
    */
   async function look(id: string): Promise<"there" | "failed" | "unknown" | "lost"> {
     const { status, text } = await dapr.call("GET", at(id));
-    const since = unreadable.get(id) ?? Date.now();
+    const now = Date.now();
+    const seen = unreadable.get(id) ?? now;
     unreadable.delete(id);
     if (status < 300) return JSON.parse(text).runtimeStatus === "FAILED" ? "failed" : "there";
     if (!text.includes("missing from state store")) return "unknown";
+    const since = now - seen < memory ? seen : now;
+    if (now - since >= patience) return "lost";
     unreadable.set(id, since);
-    if (Date.now() - since < patience) throw new Unavailable("workflow", new Error(text));
-    return "lost";
+    throw new Unavailable("workflow", new Error(text));
   }
 
-  /** An instance that is there already counts as started. */
+  /** An instance that is there already counts as started; one that is lost is erased and begins anew. */
   async function start({ workflow, id, input }: Instance): Promise<void> {
-    const asked = dapr.must("workflow", "POST", at(`${workflow}/start?instanceID=${id}`), input);
-    await asked.catch(async (error) => {
+    const ask = () => dapr.must("workflow", "POST", at(`${workflow}/start?instanceID=${id}`), input);
+    await ask().catch(async (error) => {
       const seen = await look(id);
       if (seen === "unknown") throw error;
-      if (seen === "lost") await start({ workflow, id: heirOf(id), input });
+      if (seen === "lost") await erase(id).then(ask);
     });
   }
 
-  /** Starts another instance in the place of one that can do nothing any more. */
-  async function replaceDead({ workflow, id, input }: Instance): Promise<void> {
-    const seen = await look(id);
-    if (seen === "lost" || seen === "failed") await replaceDead({ workflow, id: heirOf(id), input });
-    if (seen === "unknown") await start({ workflow, id, input });
-  }
-
-  /** An instance that is not there yet is started first; in the place of a lost one its heir is told. */
+  /** An instance that is not there, or not any more, is started first. */
   async function tell({ event, data, ...instance }: Instance & { event: string; data: object }): Promise<void> {
     const raise = () => dapr.must("workflow", "POST", at(`${instance.id}/raiseEvent/${event}`), data);
     await raise().catch(async (error) => {
       const seen = await look(instance.id);
-      if (seen === "there" || seen === "failed") throw error;
-      if (seen === "lost") return tell({ ...instance, id: heirOf(instance.id), event, data });
+      if (seen === "there") throw error;
+      if (seen === "lost") await erase(instance.id);
       await start(instance);
       await raise();
     });
+  }
+
+  /** Starts an instance anew when it can do nothing any more. */
+  async function replaceDead(instance: Instance): Promise<void> {
+    const seen = await look(instance.id);
+    if (seen === "lost") await erase(instance.id);
+    if (seen !== "there") await start(instance);
   }
 
   return { start, tell, replaceDead };

@@ -16,7 +16,7 @@ import { routes } from "./app.js";
 import { auditRoutes } from "./audit-routes.js";
 import { auditIndex, auditor } from "./auditor.js";
 import { handlers } from "./events.js";
-import { instanceOf } from "./messages.js";
+import { eraseInstance, instanceOf } from "./instances.js";
 import { neighbours } from "./neighbours.js";
 import { indexes, orders } from "./orders.js";
 import { terms } from "./place.js";
@@ -35,7 +35,7 @@ await service("order", env, ({ app, dapr, log }) => {
   const store = stateStore(dapr, "order-state");
   const sql = sqlBinding(dapr, "order-sql");
   // Connections of their own: while no worker is connected these calls hang, and nothing else may wait for them.
-  const sagas = workflows(connect(env.DAPR_HTTP_PORT, 5_000));
+  const sagas = workflows(connect(env.DAPR_HTTP_PORT, 5_000), (id) => eraseInstance(sql, id));
   const out = outbox({ dapr, sql, app: "order", log, workflows: sagas });
   const live = settings(dapr, log, terms);
   const update = updater(store, out);

@@ -1,14 +1,7 @@
 import { toDecimal } from "../../contracts/money.js";
 import { type Message, publish } from "../../kit/outbox.js";
+import { instanceOf } from "./instances.js";
 import { type Effect, type Order, progress } from "./order.js";
-import { type SagaInput, sagaName } from "./saga.js";
-
-/** The order's saga. Repeats and the time to pay are fixed in the order, so it is the same whenever it is made. */
-export const instanceOf = ({ id, pay_by, repeat_seconds }: Order) => ({
-  workflow: sagaName,
-  id,
-  input: { order_id: id, pay_by, repeat_seconds } satisfies SagaInput,
-});
 
 /** What an effect says, built from the stored order alone: the same fact has the same id and words on every repeat. */
 export function message(order: Order, effect: Effect): Message {
