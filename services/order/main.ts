@@ -17,7 +17,9 @@ import { auditRoutes } from "./audit-routes.js";
 import { auditIndex, auditor } from "./auditor.js";
 import { handlers } from "./events.js";
 import { eraseInstance, instanceOf } from "./instances.js";
+import { message } from "./messages.js";
 import { neighbours } from "./neighbours.js";
+import { type Order, progress } from "./order.js";
 import { indexes, orders } from "./orders.js";
 import { terms } from "./place.js";
 import { orderSaga, sagaName } from "./saga.js";
@@ -45,9 +47,15 @@ await service("order", env, ({ app, dapr, log }) => {
   let wakes: Loop | undefined;
   let worker: ReturnType<typeof work> | undefined;
 
-  /** Orders that only their saga could bring on, and that it did not, may have none that lives. */
-  const replaceDead = async () => {
-    for (const order of await all.overdue(Date.now())) await sagas.replaceDead(instanceOf(order));
+  /** Orders that only their saga could bring on, and that it did not: it is dead, or its timer got lost. */
+  const wake = async (order: Order) => {
+    await sagas.replaceDead(instanceOf(order));
+    if (!progress(order).waiting) await out.say([message(order, { saga: "tell" })]);
+  };
+  const wakeAll = async () => {
+    const woken = await Promise.allSettled((await all.overdue(Date.now())).map(wake));
+    const failed = woken.find((one) => one.status === "rejected");
+    if (failed) throw failed.reason;
   };
 
   const deps = { orders: all, ask: neighbours(dapr, log), terms: live.now };
@@ -63,7 +71,7 @@ await service("order", env, ({ app, dapr, log }) => {
       await live.start();
       worker = work(env.DAPR_GRPC_PORT, dapr, { workflows: { [sagaName]: orderSaga }, activities: steps(all) }, log);
       audits = every(5_000, audit.tick, (error) => log.warn({ err: error }, "reconciliation not begun, tries again"));
-      wakes = every(10_000, replaceDead, (error) => log.warn({ err: error }, "dead sagas not looked for, tries again"));
+      wakes = every(10_000, wakeAll, (error) => log.warn({ err: error }, "overdue sagas not woken, tries again"));
       out.start();
     },
     async stop() {

@@ -136,7 +136,7 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
       const rows = await sql.query<[Order]>(
         `SELECT value FROM state WHERE starts_with(key, 'order:')
          AND value->>'status' IN ('payment_required', 'payment_failed', 'paid')
-         AND value->>'pay_by' < $1 AND value->>'updated_at' < $1 LIMIT 100`,
+         AND value->>'pay_by' < $1 AND value->>'updated_at' < $1 ORDER BY random() LIMIT 20`,
         new Date(now - aWhile).toISOString(),
       );
       return rows.map(([order]) => order);
