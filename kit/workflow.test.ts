@@ -91,8 +91,10 @@ test("an instance that is not there yet is started first", async () => {
 test("where nobody is connected a new worker tries, and then the sidecar is ended; where one is, nothing happens", async () => {
   vi.useFakeTimers();
   let connectedWorkers: number | undefined;
+  let away = false;
   const done: string[] = [];
   const call = async (_: string, path: string) => {
+    if (away) throw new Error("away");
     if (path === "/v1.0/shutdown") done.push("end");
     return {
       status: 200,
@@ -104,7 +106,7 @@ test("where nobody is connected a new worker tries, and then the sidecar is ende
   const look = engineWatch({ call }, () => done.push("renew"), log);
   const pass = async (seconds: number) => {
     for (let n = 0; n < seconds; n++) {
-      await look();
+      await look().catch(() => undefined);
       vi.advanceTimersByTime(1_000);
     }
   };
@@ -118,5 +120,10 @@ test("where nobody is connected a new worker tries, and then the sidecar is ende
   await pass(9);
   expect(done).toEqual(["renew"]);
   await pass(25);
+  expect(done).toEqual(["renew", "renew", "end"]);
+  away = true;
+  await pass(60);
+  away = false;
+  await pass(9);
   expect(done).toEqual(["renew", "renew", "end"]);
 });

@@ -125,19 +125,22 @@ const endAfter = 30_000;
 export function engineWatch(dapr: Engine, renew: () => void, log: Pick<Logger, "warn" | "error">) {
   let since: number | undefined;
   let renewed = false;
+  const allIsWell = () => {
+    since = undefined;
+    renewed = false;
+  };
   return async (): Promise<void> => {
-    const { text } = await dapr.call("GET", "/v1.0/metadata");
-    if ((JSON.parse(text).workflows?.connectedWorkers ?? 0) > 0) {
-      since = undefined;
-      renewed = false;
-      return;
-    }
+    // A sidecar that is away, or has just come back, has nobody for another reason.
+    const { text } = await dapr.call("GET", "/v1.0/metadata").catch((error) => {
+      allIsWell();
+      throw error;
+    });
+    if ((JSON.parse(text).workflows?.connectedWorkers ?? 0) > 0) return allIsWell();
     since ??= Date.now();
     const alone = Date.now() - since;
     if (alone >= endAfter) {
       log.error("the sidecar takes no workflow worker, it is ended to be started again");
-      since = undefined;
-      renewed = false;
+      allIsWell();
       await dapr.call("POST", "/v1.0/shutdown");
     } else if (alone >= renewAfter && !renewed) {
       log.warn("the sidecar has no workflow worker, another one tries");
