@@ -1,7 +1,94 @@
 import pb from "@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_pb.js";
 import * as make from "@dapr/dapr/workflow/internal/durabletask/utils/pb-helper.util.js";
-import { expect, test } from "vitest";
-import { thrownBack } from "./workflow.js";
+import { afterEach, expect, test, vi } from "vitest";
+import type { Logger } from "./log.js";
+import { Unavailable } from "./problem.js";
+import { thrownBack, work, workflows } from "./workflow.js";
+
+const nobodyListens = 1;
+const away = { call: async () => Promise.reject(new Error("away")) };
+
+test("a worker whose sidecar is away can be stopped like any other", async () => {
+  const worker = await new Promise<ReturnType<typeof work>>((died) => {
+    const error = (_: object, text: string) => /Worker failed/.test(text) && died(started);
+    const log = { warn: () => undefined, error } as unknown as Logger;
+    const started = work({ DAPR_GRPC_PORT: nobodyListens }, away, { workflows: {}, activities: {} }, log);
+  });
+  await expect(worker.stop()).resolves.toBeUndefined();
+});
+
+afterEach(() => vi.useRealTimers());
+
+/** An engine that cannot read some of its instances any more, or has let them fail. */
+function engine(...instances: [id: string, state: string][]) {
+  const states = new Map(instances);
+  const told: string[] = [];
+  const erased: string[] = [];
+  const answer = (status: number, text = "") => ({ status, text, etag: undefined });
+  const contradicts = "inbox key 'inbox-000000' declared in metadata but missing from state store";
+  const call = async (_: string, path: string) => {
+    const starting = /start\?instanceID=(.*)$/.exec(path)?.[1];
+    const id = starting ?? /dapr\/([^/]+)/.exec(path)?.[1] ?? "";
+    if (states.get(id) === "LOST") return answer(500, contradicts);
+    // An instance that has ended begins anew when it is started again.
+    if (starting) states.set(id, "RUNNING");
+    const runtimeStatus = states.get(id);
+    if (!runtimeStatus) return answer(404);
+    if (path.includes("raiseEvent")) told.push(id);
+    return answer(202, JSON.stringify({ runtimeStatus }));
+  };
+  const must = async (part: string, method: string, path: string) => {
+    const found = await call(method, path);
+    if (found.status >= 300) throw new Unavailable(part, new Error(found.text));
+    return found;
+  };
+  const erase = async (id: string) => {
+    erased.push(id);
+    states.delete(id);
+  };
+  return { told, erased, states, workflows: workflows({ call, must }, erase) };
+}
+const hint = { workflow: "saga-v1", id: "order", input: {}, event: "changed", data: {} };
+const later = 30_000;
+
+test("what cannot be read is not given up at once, nor because it could not be read long ago", async () => {
+  vi.useFakeTimers();
+  const { workflows, erased } = engine(["order", "LOST"]);
+  await expect(workflows.tell(hint)).rejects.toThrow("workflow");
+  vi.advanceTimersByTime(100 * later);
+  await expect(workflows.tell(hint)).rejects.toThrow("workflow");
+  expect(erased).toEqual([]);
+});
+
+test.each(["tell", "start", "replaceDead"] as const)(
+  "an instance that stays lost is erased and begins anew: %s",
+  async (act) => {
+    vi.useFakeTimers();
+    const { workflows, erased, states, told } = engine(["order", "LOST"]);
+    await expect(workflows[act](hint)).rejects.toThrow("workflow");
+    vi.advanceTimersByTime(later);
+    await workflows[act](hint);
+    await workflows[act](hint);
+    expect(erased).toEqual(["order"]);
+    expect([...states]).toEqual([["order", "RUNNING"]]);
+    expect(told).toEqual(act === "tell" ? ["order", "order"] : []);
+  },
+);
+
+test("one that has failed begins anew, one that runs is left alone", async () => {
+  const { workflows, erased, states } = engine(["failed", "FAILED"], ["runs", "RUNNING"]);
+  await workflows.replaceDead({ ...hint, id: "failed" });
+  await workflows.replaceDead({ ...hint, id: "runs" });
+  expect([...states.values()]).toEqual(["RUNNING", "RUNNING"]);
+  expect(erased).toEqual([]);
+});
+
+test("an instance that is not there yet is started first", async () => {
+  const { workflows, told, states } = engine();
+  await workflows.tell(hint);
+  expect(told).toEqual(["order"]);
+  expect([...states]).toEqual([["order", "RUNNING"]]);
+});
 
 const ended = (status: number, error?: Error) =>
   new pb.OrchestratorResponse()
@@ -10,8 +97,11 @@ const ended = (status: number, error?: Error) =>
       make.newCompleteOrchestrationAction(1, status, undefined, error && make.newFailureDetails(error)),
     ]);
 
-test("a turn that would fail a saga is answered with what no daprd can do, and says why", () => {
-  const response = ended(pb.OrchestrationStatus.ORCHESTRATION_STATUS_FAILED, new Error("no such saga"));
+class OrchestratorNotRegisteredError extends Error {}
+const failed = pb.OrchestrationStatus.ORCHESTRATION_STATUS_FAILED;
+
+test("a turn that would fail a saga for its version is answered with what no daprd can do, and says why", () => {
+  const response = ended(failed, new OrchestratorNotRegisteredError("no such saga"));
   expect(thrownBack(response)).toBe("no such saga");
   const bytes = response.serializeBinary();
   expect([...bytes.slice(-4)]).toEqual([0x12, 2, 0x5a, 0]);
@@ -24,6 +114,7 @@ test("a turn that would fail a saga is answered with what no daprd can do, and s
 test("every other answer goes through as it is", () => {
   for (const response of [
     ended(pb.OrchestrationStatus.ORCHESTRATION_STATUS_COMPLETED),
+    ended(failed, new Error("a spoilt history")),
     new pb.OrchestratorResponse().setActionsList([make.newCreateTimerAction(1, new Date(0))]),
     new pb.OrchestratorResponse(),
   ]) {

@@ -2,6 +2,8 @@ import { type Task, type WorkflowActivityContext, type WorkflowContext, Workflow
 import { ConsoleLoggerService } from "@dapr/dapr/logger/ConsoleLoggerService.js";
 import pb from "@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_pb.js";
 import type { Dapr, GrpcSidecar } from "./dapr.js";
+import { engineWatch } from "./engine-watch.js";
+import { every } from "./every.js";
 import { fault } from "./faults.js";
 import type { Logger } from "./log.js";
 import { Unavailable } from "./problem.js";
@@ -43,28 +45,64 @@ export function inbox<E>(ctx: WorkflowContext, name: string) {
 export type Workflows = ReturnType<typeof workflows>;
 type Instance = { workflow: string; id: string; input: object };
 
+/** How long an instance must have been unreadable to be taken for lost; what was seen long ago says nothing. */
+const patience = 20_000;
+const memory = 10 * patience;
+
 /** Starts and tells instances over HTTP: it answers once the request is durable, the SDK's client waits for a turn. */
-export function workflows(dapr: Dapr) {
+export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string) => Promise<void>) {
+  const unreadable = new Map<string, number>();
   const at = (path: string) => `/v1.0/workflows/dapr/${path}`;
 
-  const exists = async (id: string) => (await dapr.call("GET", at(id))).status < 300;
+  /**
+   * What the engine knows of an instance. "failed": its history was spoilt, and a replay of it ends in an error. "lost":
+   * its stored rows contradict each other, and have done so for a while, so nothing can reach it any more, not even a
+   * purge. Dapr 1.18.2 does both when the turn of a timer is broken off and an event comes before the next one
+   * (dapr/dapr#10155). A store that breaks off while it is read looks the same for once.
+   */
+  async function look(id: string): Promise<"there" | "failed" | "unknown" | "lost"> {
+    const { status, text } = await dapr.call("GET", at(id));
+    const now = Date.now();
+    const seen = unreadable.get(id) ?? now;
+    unreadable.delete(id);
+    if (status < 300) return JSON.parse(text).runtimeStatus === "FAILED" ? "failed" : "there";
+    if (!text.includes("missing from state store")) return "unknown";
+    const since = now - seen < memory ? seen : now;
+    if (now - since >= patience) return "lost";
+    unreadable.set(id, since);
+    throw new Unavailable("workflow", new Error(text));
+  }
 
-  /** An instance that is there already counts as started. */
+  /** An instance that is there already counts as started; one that is lost is erased and begins anew. */
   async function start({ workflow, id, input }: Instance): Promise<void> {
-    const answer = await dapr.call("POST", at(`${workflow}/start?instanceID=${id}`), input);
-    if (answer.status >= 300 && !(await exists(id))) throw new Unavailable("workflow", new Error(answer.text));
+    const ask = () => dapr.must("workflow", "POST", at(`${workflow}/start?instanceID=${id}`), input);
+    await ask().catch(async (error) => {
+      const seen = await look(id);
+      if (seen === "unknown") throw error;
+      if (seen === "lost") await erase(id).then(ask);
+    });
   }
 
-  /** An instance that is not there yet is started first. */
+  /** An instance that is not there, or not any more, is started first. */
   async function tell({ event, data, ...instance }: Instance & { event: string; data: object }): Promise<void> {
-    const raise = () => dapr.call("POST", at(`${instance.id}/raiseEvent/${event}`), data);
-    let answer = await raise();
-    if (answer.status >= 300 && !(await exists(instance.id))) {
+    const raise = () => dapr.must("workflow", "POST", at(`${instance.id}/raiseEvent/${event}`), data);
+    await raise().catch(async (error) => {
+      const seen = await look(instance.id);
+      if (seen === "there") throw error;
+      if (seen === "lost") await erase(instance.id);
       await start(instance);
-      answer = await raise();
-    }
-    if (answer.status >= 300) throw new Unavailable("workflow", new Error(answer.text));
+      await raise();
+    });
   }
+
+  /** Starts an instance anew when it can do nothing any more. */
+  async function replaceDead(instance: Instance): Promise<void> {
+    const seen = await look(instance.id);
+    if (seen === "lost") await erase(instance.id);
+    if (seen !== "there") await start(instance);
+  }
+
+  const exists = async (id: string) => (await dapr.call("GET", at(id))).status < 300;
 
   /** Neither ended nor unknown. An instance that daprd holds up is alive. */
   async function isAlive(id: string): Promise<boolean> {
@@ -78,7 +116,7 @@ export function workflows(dapr: Dapr) {
     await dapr.must("workflow", "POST", at(`${id}/terminate`));
   }
 
-  return { start, tell, exists, isAlive, terminate };
+  return { start, tell, replaceDead, exists, isAlive, terminate };
 }
 
 async function step(name: string, activity: Activity, input: never): Promise<object> {
@@ -98,24 +136,23 @@ type Worker = {
 const impossible = [0x12, 2, 0x5a, 0];
 
 /**
- * No saga of ours fails on purpose: one that would has met a build that does not know its version, or does something
- * else than was done before. A failure would be for good. So daprd is given an answer that it cannot apply: it forgets
- * the turn and asks again after a second, until a build answers that can go on. ("Version not available", its own word
- * for this, keeps the saga from going on when only the app is replaced and the sidecar stays.)
- * Gives the reason when the response was such a failure.
+ * A saga that meets a build which does not know its version would fail, for good. So daprd is given an answer that it
+ * cannot apply: it forgets the turn and asks again after a second, until a build answers that can go on. ("Version not
+ * available", its own word for this, keeps the saga from going on when only the app is replaced and the sidecar stays.)
+ * Gives the reason when the response was such a failure. One that fails otherwise has a spoilt history, and begins anew.
  */
 export function thrownBack(response: pb.OrchestratorResponse): string | undefined {
   const failed = pb.OrchestrationStatus.ORCHESTRATION_STATUS_FAILED;
   const ends = response.getActionsList().map((action) => action.getCompleteorchestration());
-  const failure = ends.find((end) => end?.getOrchestrationstatus() === failed);
-  if (!failure) return undefined;
+  const failure = ends.find((end) => end?.getOrchestrationstatus() === failed)?.getFailuredetails();
+  if (failure?.getErrortype() !== "OrchestratorNotRegisteredError") return undefined;
   response.setActionsList([]);
   const rest = response.serializeBinary();
   response.serializeBinary = () => Uint8Array.of(...rest, ...impossible);
-  return failure.getFailuredetails()?.getErrormessage() ?? "no reason given";
+  return failure.getErrormessage();
 }
 
-function neverFailing(worker: Worker, log: Logger): void {
+function waitingForItsBuild(worker: Worker, log: Logger): void {
   const execute = worker._executeOrchestrator.bind(worker);
   worker._executeOrchestrator = (request, stub) =>
     execute(request, {
@@ -124,7 +161,7 @@ function neverFailing(worker: Worker, log: Logger): void {
         if (why)
           log.error(
             { saga: response.getInstanceid(), why },
-            "this build cannot go on with the saga, which waits for one that can",
+            "this build does not know the saga, which waits for one that does",
           );
         return stub.completeOrchestratorTask(response, done);
       },
@@ -146,6 +183,7 @@ function quiet(log: Logger): void {
  */
 export function work(
   { DAPR_GRPC_PORT, DAPR_API_TOKEN = "" }: GrpcSidecar,
+  dapr: Pick<Dapr, "call">,
   register: { workflows: Record<string, Workflow<never>>; activities: Record<string, Activity> },
   log: Logger,
 ) {
@@ -158,7 +196,7 @@ export function work(
     for (const [name, activity] of Object.entries(register.activities))
       runtime.registerActivityWithName(name, ((_: WorkflowActivityContext, input: never) =>
         step(name, activity, input)) as never);
-    neverFailing(worker(runtime), log);
+    waitingForItsBuild(worker(runtime), log);
     void runtime.start();
     return runtime;
   }
@@ -170,10 +208,17 @@ export function work(
     log.warn("workflow worker had stopped, starting another");
     runtime = open();
   }, 1_000);
+  const renew = () => {
+    void runtime.stop().catch(() => undefined);
+    runtime = open();
+  };
+  const engine = every(2_000, engineWatch(dapr, renew, log), () => undefined);
   return {
     async stop(): Promise<void> {
       clearInterval(watch);
-      await runtime.stop();
+      engine.stop();
+      // One that has died, because its sidecar left first, throws when it is told to stop.
+      if (worker(runtime)._isRunning) await runtime.stop();
     },
   };
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, writeFileSync } from "node:fs";
-import { identityOf } from "./identity.js";
+import { identityOf, withChildren } from "./identity.js";
 import { rotate } from "./logs.js";
 import type { Recorded } from "./pids.js";
 import { Refusal } from "./say.js";
@@ -81,7 +81,9 @@ export function child(spec: Spec, log: string, changed: () => void) {
 
   function signal(name: NodeJS.Signals, then: State = state): void {
     if (!running) throw new Refusal(`"${spec.name}" is not running just now (${state}).`);
-    running.kill(name);
+    const { pid } = running;
+    const send = () => void running?.kill(name);
+    if (pid !== undefined) withChildren(pid, name === "SIGSTOP" ? name : "SIGCONT", send);
     state = then;
   }
 
@@ -97,7 +99,7 @@ export function child(spec: Spec, log: string, changed: () => void) {
       const halted = running;
       if (halted?.pid === undefined) return;
       const gone = new Promise<void>((done) => halted.once("exit", () => done()));
-      halted.kill(force ? "SIGKILL" : stopSignal);
+      withChildren(halted.pid, "SIGCONT", () => halted.kill(force ? "SIGKILL" : stopSignal));
       if (wasPaused) halted.kill("SIGCONT");
       const grace = setTimeout(() => halted.kill("SIGKILL"), graceMs);
       await gone;

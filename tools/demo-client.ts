@@ -31,7 +31,7 @@ export const other =
     const headers = { "content-type": "application/json", ...extra };
     const response = await reach(url + path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
     const text = await response.text();
-    if (!response.ok) throw new Refusal(`${method} ${path} answered ${response.status}: ${text.slice(0, 200)}`);
+    if (!response.ok) throw new Refusal(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`);
     return (text ? JSON.parse(text) : undefined) as T;
   };
 

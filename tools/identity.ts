@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /** A process that cannot be mistaken for a later one with the same number. */
 export type Identity = { pid: number; born: string };
@@ -47,5 +47,39 @@ export function signal(identity: Identity, name: NodeJS.Signals): boolean {
     return process.kill(identity.pid, name);
   } catch {
     return false;
+  }
+}
+
+/** The processes that this one has started and that live. */
+export function childrenOf(pid: number): number[] {
+  const pids = process.platform === "linux" ? childrenOnLinux(pid) : childrenByPs(pid);
+  return pids.split(/\s+/).filter(Boolean).map(Number);
+}
+
+function childrenOnLinux(pid: number): string {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    return threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8")).join(" ");
+  } catch {
+    return "";
+  }
+}
+
+const childrenByPs = (pid: number) => spawnSync("pgrep", ["-P", String(pid)], { encoding: "utf8" }).stdout ?? "";
+
+/**
+ * Does what stops, wakes or ends a process, and lets its children stand still with it or go on: PostgreSQL serves each
+ * connection by a process in a group of its own.
+ */
+export function withChildren(pid: number, signal: "SIGSTOP" | "SIGCONT", act: () => void): void {
+  // Asked before, because a killed process has no children any more, and after, because until it stops it may get more.
+  const before = childrenOf(pid);
+  act();
+  for (const child of new Set([...before, ...childrenOf(pid)])) {
+    try {
+      process.kill(child, signal);
+    } catch {
+      // It has ended meanwhile.
+    }
   }
 }

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { identityOf, isAlive } from "./identity.js";
+import { childrenOf, identityOf, isAlive } from "./identity.js";
 import { type Keeper, keeper } from "./keeper.js";
 import { endOrphans, supervisorOf } from "./pids.js";
 
@@ -77,6 +77,36 @@ test("stops higher ranks first, and paused ones too", async () => {
   await kept.close();
 
   expect(readFileSync(log, "utf8")).toBe("app database ");
+});
+
+test("what a paused process has started stands still with it, and goes on with it or when it is killed", async () => {
+  const log = join(dir, "beats.txt");
+  const beat = `setInterval(() => require("fs").appendFileSync(process.argv[1], "."), 10)`;
+  const parent = `require("child_process").spawn(process.execPath, ["-e", ${JSON.stringify(beat)}, "${log}"]); ${forever}`;
+  const beats = () => (existsSync(log) ? readFileSync(log).length : 0);
+  const goesOn = () => {
+    const so_far = beats();
+    return vi.waitFor(() => expect(beats()).toBeGreaterThan(so_far), 5_000);
+  };
+  const standsStill = async () => {
+    const so_far = beats();
+    await new Promise((resume) => setTimeout(resume, 200));
+    expect(beats()).toBe(so_far);
+  };
+  kept.start(spec("app", parent));
+  await goesOn();
+
+  kept.pause("app");
+  await standsStill();
+  kept.resume("app");
+  await goesOn();
+
+  kept.pause("app");
+  await standsStill();
+  const [orphan] = childrenOf(of("app").pid!);
+  kept.kill("app");
+  await goesOn();
+  process.kill(orphan!, "SIGKILL");
 });
 
 test("ends what a killed supervisor left behind, and nothing else", async () => {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Identity, isAlive, signal } from "./identity.js";
+import { type Identity, isAlive, signal, withChildren } from "./identity.js";
 import { pause } from "./say.js";
 
 /** What is written down of a running process, so that it can be ended should its supervisor be killed. */
@@ -40,7 +40,7 @@ export async function endOrphans(dir: string): Promise<number> {
 }
 
 async function end(orphan: Recorded): Promise<void> {
-  signal(orphan, orphan.stopSignal);
+  withChildren(orphan.pid, "SIGCONT", () => signal(orphan, orphan.stopSignal));
   signal(orphan, "SIGCONT");
   for (const deadline = Date.now() + 10_000; Date.now() < deadline && isAlive(orphan); ) await pause(50);
   signal(orphan, "SIGKILL");

@@ -18,6 +18,7 @@ const commands = {
   demo: ["tools/demo.js", "play eight stories and show order, money, stock and timeline of each"],
   bench: ["bench/bench.js", "measure orders per second through the whole saga"],
   soak: ["bench/soak.js", "send steady traffic and see that nothing grows without end"],
+  chaos: ["chaos/chaos.js", "kill, pause and restart everything under load, and see what is lost, stuck or doubled"],
   docs: ["tools/docs.js", "write the documents and tables of the API from contracts"],
   breaking: ["tools/breaking.js", "compare API and events with their last committed version"],
   "test:contract": [

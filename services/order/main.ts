@@ -17,7 +17,10 @@ import { routes } from "./app.js";
 import { auditRoutes } from "./audit-routes.js";
 import { auditIndex, auditor } from "./auditor.js";
 import { handlers } from "./events.js";
+import { eraseInstance, instanceOf } from "./instances.js";
+import { message } from "./messages.js";
 import { neighbours } from "./neighbours.js";
+import { type Order, progress } from "./order.js";
 import { indexes, oldCommands, orders } from "./orders.js";
 import { terms } from "./place.js";
 import { sagas } from "./sagas.js";
@@ -34,7 +37,7 @@ await service("order", env, ({ app, dapr, log }) => {
   const store = stateStore(dapr, "order-state");
   const sql = sqlBinding(dapr, "order-sql");
   // Connections of their own: while no worker is connected these calls hang, and nothing else may wait for them.
-  const instances = workflows(connect(env, 5_000));
+  const instances = workflows(connect(env, 5_000), (id) => eraseInstance(sql, id));
   const out = outbox({ dapr, sql, app: "order", log, workflows: instances });
   const live = settings(dapr, log, [...terms, "keep_idempotency_keys_days", "keep_dead_letters_days"]);
   const old = { commands: oldCommands(live.now), dead_letters: oldDeadLetters(live.now) };
@@ -43,7 +46,19 @@ await service("order", env, ({ app, dapr, log }) => {
   const audit = auditor({ dapr, store, sql, update, log, quietSeconds: env.RECONCILE_QUIET_SECONDS });
   let audits: Loop | undefined;
   let retaining: Loop | undefined;
+  let wakes: Loop | undefined;
   let worker: ReturnType<typeof work> | undefined;
+
+  /** Orders that only their saga could bring on, and that it did not: it is dead, or its timer got lost. */
+  const wake = async (order: Order) => {
+    await instances.replaceDead(instanceOf(order));
+    if (!progress(order).waiting) await out.say([message(order, { saga: "tell" })]);
+  };
+  const wakeAll = async () => {
+    const woken = await Promise.allSettled((await all.overdue(Date.now())).map(wake));
+    const failed = woken.find((one) => one.status === "rejected");
+    if (failed) throw failed.reason;
+  };
 
   const deps = { orders: all, ask: neighbours(dapr, log), terms: live.now };
   const authenticate = authenticator(env);
@@ -55,15 +70,17 @@ await service("order", env, ({ app, dapr, log }) => {
     async prepare() {
       await sql.prepare([sweptOften, outboxIndex, deadLetterIndex, auditIndex, ...indexes, ...retentionIndexes(old)]);
       await live.start();
-      worker = work(env, { workflows: sagas, activities: steps(all) }, log);
+      worker = work(env, dapr, { workflows: sagas, activities: steps(all) }, log);
       audits = every(5_000, audit.tick, (error) => log.warn({ err: error }, "reconciliation not begun, tries again"));
       retaining = retention(sql, log, old, env.RETENTION_SPEED);
+      wakes = every(10_000, wakeAll, (error) => log.warn({ err: error }, "overdue sagas not woken, tries again"));
       out.start();
     },
     async stop() {
       live.stop();
       audits?.stop();
       retaining?.stop();
+      wakes?.stop();
       await Promise.all([worker?.stop(), out.stop()]);
     },
   };

@@ -1,13 +1,13 @@
 import { toDecimal } from "../../contracts/money.js";
 import { type Message, publish } from "../../kit/outbox.js";
+import { instanceOf } from "./instances.js";
 import { type Effect, type Order, progress } from "./order.js";
-import { type SagaInput, sagaName } from "./saga.js";
 
 /** What an effect says, built from the stored order alone: the same fact has the same id and words on every repeat. */
 export function message(order: Order, effect: Effect): Message {
   if ("saga" in effect) {
-    const { id, pay_by, repeat_seconds } = order;
-    const instance = { workflow: sagaName, id, input: { order_id: id, pay_by, repeat_seconds } satisfies SagaInput };
+    const instance = instanceOf(order);
+    const { id } = order;
     return effect.saga === "start"
       ? { start: { ...instance, id: order.version === 1 ? id : `${id}_${order.version}` } }
       : { tell: { ...instance, event: "changed", data: progress(order) } };

@@ -21,6 +21,7 @@ type From = PageQuery & { offset?: number | undefined };
 export type Memory = { key: string; body: string };
 
 const key = (id: string) => `order:${id}`;
+const aWhile = 10_000;
 
 /** Pages by customer, by status and plain, and the timeline: expression indexes on the table of the state store. */
 export const indexes = [
@@ -136,6 +137,17 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
       );
       const { items, ...cursors } = pageOf("timeline", rows, page, (last) => [String(last.seq)]);
       return { items: items.map(({ order_id, ...entry }) => entry), ...cursors };
+    },
+
+    /** Past their time to pay, not yet brought to an end, and untouched for a while. */
+    async overdue(now: number): Promise<Order[]> {
+      const rows = await sql.query<[Order]>(
+        `SELECT value FROM state WHERE starts_with(key, 'order:')
+         AND value->>'status' IN ('payment_required', 'payment_failed', 'paid')
+         AND value->>'pay_by' < $1 AND value->>'updated_at' < $1 ORDER BY random() LIMIT 20`,
+        new Date(now - aWhile).toISOString(),
+      );
+      return rows.map(([order]) => order);
     },
 
     /** What each of these orders' histories has after a sequence number, at most 100 entries of each at once. */

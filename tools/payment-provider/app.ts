@@ -17,6 +17,7 @@ import {
   type Refund,
   RefundRequest,
   statementOf,
+  statementsOf,
   takenSince,
   totalsOf,
 } from "./book.js";
@@ -103,6 +104,11 @@ export function providerApp({ book, journal, timeoutMs, log }: Deps): Koa {
     const { reference } = ctx.query;
     await journal.settled();
     ctx.body = typeof reference === "string" ? statementOf(book, reference) : totalsOf(book);
+  });
+
+  router.get("/statements", async (ctx) => {
+    await journal.settled();
+    ctx.body = statementsOf(book);
   });
 
   router.get("/healthz", (ctx) => {

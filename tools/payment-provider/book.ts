@@ -124,6 +124,10 @@ export function takenSince(book: Book, since: string, from: number) {
   return { charges, next: from + 100 < later.length ? from + 100 : null };
 }
 
+/** What was charged and refunded, by reference. */
+export const statementsOf = (book: Book) =>
+  [...book.chargesOf.keys()].map((reference) => ({ reference, ...statementOf(book, reference) }));
+
 export type Totals = { charged: number; refunded: number; net: number; charges: number; refunds: number };
 
 /** What was really taken and given back, by currency; declined charges and failed refunds move no money. */

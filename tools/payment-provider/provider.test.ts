@@ -111,6 +111,10 @@ describe("the ledger", () => {
     expect(refunds).toMatchObject([{ key: "r1", status: "succeeded", amount: 2500 }]);
     expect(net).toBe(0);
     expect((await call("/ledger?reference=nobody")).body).toEqual({ charges: [], refunds: [], net: 0 });
+    expect((await call("/statements")).body).toMatchObject([
+      { reference: "order-1", charges, refunds, net: 0 },
+      { reference: "order-2", charges: [{ status: "succeeded" }], refunds: [], net: 2500 },
+    ]);
   });
 });
 
