@@ -95,8 +95,8 @@ async function repair(...flags: string[]): Promise<Repaired> {
 }
 
 async function saga(id: string, what: "terminate" | "purge"): Promise<void> {
-  const answer = await fetch(`http://127.0.0.1:${port(3502)}/v1.0/workflows/dapr/${id}/${what}`, { method: "POST" });
-  expect(answer.status).toBe(202);
+  const ask = () => fetch(`http://127.0.0.1:${port(3502)}/v1.0/workflows/dapr/${id}/${what}`, { method: "POST" });
+  expect((await eventually(ask, ({ status }) => status === 202)).status).toBe(202);
 }
 
 test("stopped and started again", async () => {
