@@ -95,8 +95,8 @@ async function repair(...flags: string[]): Promise<Repaired> {
 }
 
 async function saga(id: string, what: "terminate" | "purge"): Promise<void> {
-  const answer = await fetch(`http://127.0.0.1:${port(3502)}/v1.0/workflows/dapr/${id}/${what}`, { method: "POST" });
-  expect(answer.status).toBe(202);
+  const ask = () => fetch(`http://127.0.0.1:${port(3502)}/v1.0/workflows/dapr/${id}/${what}`, { method: "POST" });
+  expect((await eventually(ask, ({ status }) => status === 202)).status).toBe(202);
 }
 
 test("stopped and started again", async () => {
@@ -131,9 +131,9 @@ test("the scheduler's data lost: npm run repair wakes the sagas, and again chang
   await saga(orders.failed, "terminate");
   await saga(orders.failed, "purge");
   const done = await repair();
-  expect(done.orders).toBeGreaterThanOrEqual(8);
+  expect(done.orders).toBeGreaterThanOrEqual(7);
   expect(done.sagas).toMatchObject({ started: 1, replaced: 1 });
-  expect(done.sagas.woken).toBeGreaterThanOrEqual(6);
+  expect(done.sagas.woken).toBeGreaterThanOrEqual(5);
   expect(done.strays).toEqual([]);
   await allEnd(orders);
   expect((await repair()).sagas).toMatchObject({ started: 0, replaced: 0 });
