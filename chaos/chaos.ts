@@ -1,9 +1,10 @@
 import { type Client, createClient, must } from "../client/client.js";
 import { demoAccounts } from "../contracts/demo.js";
-import { tokenOf } from "../tools/demo-client.js";
+import { opening, other, tokenOf } from "../tools/demo-client.js";
 import { instanceOf, portOf } from "../tools/instance.js";
 import { reset } from "../tools/reset.js";
 import { elapsed, help, pause, Refusal } from "../tools/say.js";
+import { tokensOf } from "../tools/secrets.js";
 import { launch, type System } from "../tools/supervisor.js";
 import { type Customer, customer, type Diary, emptyDiary, gaveUp } from "./customer.js";
 import { collect, settle, type Witnesses } from "./facts.js";
@@ -101,9 +102,12 @@ const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
 const signIn = async (url: string, email: string): Promise<Client> =>
   createClient({ url, token: await tokenOf(url, email, password) });
 
-async function witnessesOf({ url }: System, offset: number): Promise<Witnesses> {
+async function witnessesOf({ url, dir }: System, offset: number): Promise<Witnesses> {
   const [admin, staff] = await Promise.all([signIn(url, demoAccounts[0].email), signIn(url, demoAccounts[1].email)]);
-  return { admin, staff, anyone: createClient({ url }), port: (inFile) => inFile + offset };
+  const port = (inFile: number) => inFile + offset;
+  const sidecar = (app: string, inFile: number) =>
+    other(`http://127.0.0.1:${port(inFile)}`, opening(tokensOf(dir, app).api));
+  return { admin, staff, anyone: createClient({ url }), port, sidecar };
 }
 
 type Shop = { plenty: string; scarce: string; stock: Map<string, number> };

@@ -1,6 +1,6 @@
 import { type Client, must } from "../client/client.js";
 import type { OrderView } from "../contracts/order.js";
-import { other } from "../tools/demo-client.js";
+import { type Other, other } from "../tools/demo-client.js";
 import { redis } from "../tools/redis-client.js";
 import { pause, type Say } from "../tools/say.js";
 import type { Diary } from "./customer.js";
@@ -8,7 +8,13 @@ import type { Inflicted } from "./faults.js";
 import { type Books, type Entry, type Facts, outliving, type Statement } from "./verdict.js";
 
 /** Who is asked: staff and an admin at the API, the sidecars for SQL, the provider. `port` moves one of dapr.yaml. */
-export type Witnesses = { staff: Client; admin: Client; anyone: Client; port: (inFile: number) => number };
+export type Witnesses = {
+  staff: Client;
+  admin: Client;
+  anyone: Client;
+  port: (inFile: number) => number;
+  sidecar: (app: string, inFile: number) => Other;
+};
 
 const sidecars = { order: 3502, payment: 3504, notification: 3505, inventory: 3506 };
 type Service = keyof typeof sidecars;
@@ -16,10 +22,10 @@ type Service = keyof typeof sidecars;
 const at = (port: number) => other(`http://127.0.0.1:${port}`);
 
 /** SQL on a service's own state table. The binding takes a broken read for no rows, so there is always one. */
-async function sql<T>({ port }: Witnesses, service: Service, select: string): Promise<T> {
+async function sql<T>({ sidecar }: Witnesses, service: Service, select: string): Promise<T> {
   const statement = `SELECT coalesce(jsonb_agg(found.one), '[]') FROM (${select}) AS found(one)`;
   const asked = { operation: "query", metadata: { sql: statement } };
-  const rows = await at(port(sidecars[service]))<[[T]] | null>(`/v1.0/bindings/${service}-sql`, asked);
+  const rows = await sidecar(service, sidecars[service])<[[T]] | null>(`/v1.0/bindings/${service}-sql`, asked);
   if (!rows?.[0]) throw new Error(`${service} did not say: ${select}`);
   return rows[0][0];
 }
@@ -96,8 +102,8 @@ async function sagasOf(asked: Witnesses): Promise<Sagas> {
   return statesOf(asked, ids);
 }
 
-async function statesOf({ port }: Witnesses, ids: string[]): Promise<Sagas> {
-  const sidecar = at(port(sidecars.order));
+async function statesOf(witnesses: Witnesses, ids: string[]): Promise<Sagas> {
+  const sidecar = witnesses.sidecar("order", sidecars.order);
   const left = [...ids];
   const states: Sagas = new Map();
   const lane = async () => {

@@ -15,10 +15,10 @@ import {
   newProduct,
   orderOf,
   place,
-  port,
   processes,
   reaches,
   reconcile,
+  sidecar,
   signedIn,
   statementOf,
 } from "./system.js";
@@ -95,7 +95,7 @@ async function repair(...flags: string[]): Promise<Repaired> {
 }
 
 async function saga(id: string, what: "terminate" | "purge"): Promise<void> {
-  const ask = () => fetch(`http://127.0.0.1:${port(3502)}/v1.0/workflows/dapr/${id}/${what}`, { method: "POST" });
+  const ask = () => sidecar("order", `/v1.0/workflows/dapr/${id}/${what}`, {});
   expect((await eventually(ask, ({ status }) => status === 202)).status).toBe(202);
 }
 

@@ -18,6 +18,7 @@ import {
   reaches,
   reconcile,
   sagaHistory,
+  sidecar,
   signedIn,
 } from "./system.js";
 
@@ -84,7 +85,7 @@ const versionOf = async (id: string) => {
   return first?.heard.flatMap((one) => ("started" in one ? one.started : [])).join() ?? "not yet";
 };
 const stateOf = async (id: string): Promise<string> => {
-  const answer = await fetch(`http://127.0.0.1:${port(3502)}/v1.0/workflows/dapr/${id}`);
+  const answer = await sidecar("order", `/v1.0/workflows/dapr/${id}`);
   return ((await answer.json()) as { runtimeStatus: string }).runtimeStatus;
 };
 const saga = (id: string) => Promise.all([versionOf(id), stateOf(id)]).then((both) => both.join(" "));
