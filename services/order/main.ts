@@ -17,14 +17,13 @@ import { routes } from "./app.js";
 import { auditRoutes } from "./audit-routes.js";
 import { auditIndex, auditor } from "./auditor.js";
 import { handlers } from "./events.js";
-import { eraseInstance, instanceOf } from "./instances.js";
-import { message } from "./messages.js";
+import { eraseInstance } from "./instances.js";
 import { neighbours } from "./neighbours.js";
-import { type Order, progress } from "./order.js";
 import { indexes, oldCommands, orders } from "./orders.js";
 import { terms } from "./place.js";
 import { sagas } from "./sagas.js";
 import { steps } from "./steps.js";
+import { waker } from "./wake.js";
 
 const env = environment({
   /** off: an order is accepted without a look at the stock; a shortage shows after payment and is refunded. */
@@ -49,17 +48,6 @@ await service("order", env, ({ app, dapr, log }) => {
   let wakes: Loop | undefined;
   let worker: ReturnType<typeof work> | undefined;
 
-  /** Orders that only their saga could bring on, and that it did not: it is dead, or its timer got lost. */
-  const wake = async (order: Order) => {
-    await instances.replaceDead(instanceOf(order));
-    if (!progress(order).waiting) await out.say([message(order, { saga: "tell" })]);
-  };
-  const wakeAll = async () => {
-    const woken = await Promise.allSettled((await all.overdue(Date.now())).map(wake));
-    const failed = woken.find((one) => one.status === "rejected");
-    if (failed) throw failed.reason;
-  };
-
   const deps = { orders: all, ask: neighbours(dapr, log), terms: live.now };
   const authenticate = authenticator(env);
   routes(app, { ...deps, authenticate, holdAtPost: env.HOLD_AT_POST === "on" });
@@ -73,7 +61,9 @@ await service("order", env, ({ app, dapr, log }) => {
       worker = work(env, dapr, { workflows: sagas, activities: steps(all) }, log);
       audits = every(5_000, audit.tick, (error) => log.warn({ err: error }, "reconciliation not begun, tries again"));
       retaining = retention(sql, log, old, env.RETENTION_SPEED);
-      wakes = every(10_000, wakeAll, (error) => log.warn({ err: error }, "overdue sagas not woken, tries again"));
+      wakes = every(10_000, waker(all, instances, out), (error) =>
+        log.warn({ err: error }, "overdue sagas not woken, tries again"),
+      );
       out.start();
     },
     async stop() {

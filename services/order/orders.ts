@@ -23,16 +23,21 @@ export type Memory = { key: string; body: string };
 const key = (id: string) => `order:${id}`;
 const aWhile = 10_000;
 
-/** Pages by customer, by status and plain, and the timeline: expression indexes on the table of the state store. */
+const givingBack = `value->>'status' = 'cancelled' AND (value->>'released_at' IS NULL
+  OR value->'refunds' @? '$[*] ? (@.status != "done")')`;
+
+/** Pages by customer, by status and plain, the timeline, and what is overdue: expression indexes on the table of the state store. */
 export const indexes = [
   ["by_customer", "(value->>'user_id'), (value->>'created_at'), key", "order:"],
   ["by_customer_and_status", "(value->>'user_id'), (value->>'status'), (value->>'created_at'), key", "order:"],
   ["by_status", "(value->>'status'), (value->>'created_at'), key", "order:"],
   ["by_time", "(value->>'created_at'), key", "order:"],
   ["timeline", "(value->>'order_id'), ((value->>'seq')::bigint)", "history:"],
+  ["giving_back", "(value->>'updated_at')", "order:", givingBack],
 ].map(
-  ([name, columns, prefix]) =>
-    `CREATE INDEX IF NOT EXISTS orders_${name} ON state (${columns}) WHERE starts_with(key, '${prefix}')`,
+  ([name, columns, prefix, where]) =>
+    `CREATE INDEX IF NOT EXISTS orders_${name} ON state (${columns})
+     WHERE starts_with(key, '${prefix}')${where ? ` AND ${where}` : ""}`,
 );
 
 /** Idempotency-Keys of commands. That of a placed order is in the order's id and stays. */
@@ -139,12 +144,12 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
       return { items: items.map(({ order_id, ...entry }) => entry), ...cursors };
     },
 
-    /** Past their time to pay, not yet brought to an end, and untouched for a while. */
+    /** Past their time to pay and not brought to an end, or cancelled and not all given back; untouched for a while. */
     async overdue(now: number): Promise<Order[]> {
+      const late = `value->>'status' IN ('payment_required', 'payment_failed', 'paid') AND value->>'pay_by' < $1`;
       const rows = await sql.query<[Order]>(
-        `SELECT value FROM state WHERE starts_with(key, 'order:')
-         AND value->>'status' IN ('payment_required', 'payment_failed', 'paid')
-         AND value->>'pay_by' < $1 AND value->>'updated_at' < $1 ORDER BY random() LIMIT 20`,
+        `SELECT value FROM state WHERE starts_with(key, 'order:') AND value->>'updated_at' < $1
+         AND (${late} OR ${givingBack}) ORDER BY random() LIMIT 20`,
         new Date(now - aWhile).toISOString(),
       );
       return rows.map(([order]) => order);
