@@ -42,6 +42,8 @@ export const events = {
     payment_method: z.string(),
     provider_id: z.string(),
     attempt: attempt.optional(),
+    /** An attempt that was forgotten, by a restore, and found in the provider's ledger: the order may not know it. */
+    recovered: z.literal(true).optional(),
   }),
   "payments.failed": z.object({
     ...about,

@@ -124,8 +124,9 @@ export async function body<S extends z.ZodType>(ctx: Koa.Context, schema: S): Pr
   if (!ctx.is("application/json", "+json")) throw new Problem(415, "send application/json");
   const value = asJson(sent);
   if (!isStorable(value)) throw new Problem(422, unstorable);
-  await fault("asked", ctx.path, value);
-  return parse(schema, value);
+  const asked = parse(schema, value);
+  await fault("asked", ctx.path, asked);
+  return asked;
 }
 
 /** A list's query: 400 when it is wrong. */

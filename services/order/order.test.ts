@@ -69,6 +69,10 @@ const succeeded = (attempt = 1, amount = "44.03"): Command => ({
     attempt,
   },
 });
+const recovered = (attempt: number): Command => {
+  const { event } = succeeded(attempt) as Command & { type: "payment_succeeded" };
+  return { type: "payment_succeeded", event: { ...event, recovered: true } };
+};
 const failed = (attempt = 1): Command => ({
   type: "payment_failed",
   event: { ...about, payment_id: paymentId(attempt), amount: "44.03", reason: "no", code: "card_declined", attempt },
@@ -400,15 +404,22 @@ test.each<[string, Command[]]>([
 describe("an order that a back-up brought back, older than its money", () => {
   test("is paid by an attempt that it does not know, once", () => {
     for (const before of [[], [failed()]]) {
-      const { order, effects } = play(placed(), ...before, succeeded(3));
+      const { order, effects } = play(placed(), ...before, recovered(3));
       expect(order).toMatchObject({ status: "paid", payment: { attempt: 3, payment_id: paymentId(3) }, refunds: [] });
       expect(effects).toContain("orders.paid");
-      expect(play(order, succeeded(2)).order.refunds).toHaveLength(1);
+      expect(play(order, recovered(2)).order.refunds).toHaveLength(1);
     }
   });
 
+  test("gives the money of an attempt back that was made without it", () => {
+    expect(play(placed(), succeeded(3)).order).toMatchObject({
+      status: "payment_required",
+      refunds: [{ payment_id: paymentId(3), status: "pending" }],
+    });
+  });
+
   test("is not paid by it when it has been cancelled: that money goes back", () => {
-    const { order } = play(placed(), cancel, succeeded(2));
+    const { order } = play(placed(), cancel, recovered(2));
     expect(order).toMatchObject({ status: "cancelled", refunds: [{ payment_id: paymentId(2), status: "pending" }] });
   });
 

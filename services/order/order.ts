@@ -278,10 +278,13 @@ function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, fo
   // While a charge of ours is under way no other money counts: the order would forget to give that charge back.
   const current = (event.attempt ?? payment.attempt) === payment.attempt && !(foreign && payment.status === "pending");
   const right = amount === order.total && currency === order.currency;
-  // An attempt that the order, restored from a back-up, does not know: its key is used, so it must count.
+  // An attempt that the order, restored from a back-up, does not know. Its key is used, so it must count.
   const attempt = event.attempt ?? payment.attempt;
   const forgotten =
-    !foreign && attempt > payment.attempt && (status === "payment_required" || status === "payment_failed");
+    event.recovered &&
+    !foreign &&
+    attempt > payment.attempt &&
+    (status === "payment_required" || status === "payment_failed");
   if (((status === "payment_required" && current) || forgotten) && right) {
     const { payment_date, payment_method } = event;
     const taken = { payment_id, payment_date, attempt, method: payment_method, amount, external: foreign };

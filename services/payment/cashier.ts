@@ -57,6 +57,7 @@ function message({ order_id, user_id }: About, { topic, payment }: Say): Message
         payment_date: payment_date as string,
         provider_id: provider_id as string,
         payment_method: method,
+        ...(payment.recovered && { recovered: payment.recovered }),
       };
       return publish(topic, id, { ...about, ...taken, ...attempt });
     }

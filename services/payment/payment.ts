@@ -29,6 +29,8 @@ export type Payment = {
   /** When the outcome of a pending attempt is asked for again. */
   check_at: string | null;
   refund: Refund | null;
+  /** Found in the provider's ledger, and not known here: the order may have forgotten it too. */
+  recovered?: true;
 };
 
 export type Account = {
@@ -186,7 +188,8 @@ export function decide(account: Account, command: Command, now: string): Decisio
       const done = { ...owed(refund_id, now), status: "done" as const, refunded_at, next_try_at: null };
       const owes = known?.refund ?? (account.cancelled ? owed(refund_id, now) : null);
       const refund = refunded_at === null ? owes : done;
-      const payment = { ...blank, ...charge, status: "succeeded" as const, payment_date: charged_at, refund };
+      const taken = { ...blank, ...charge, status: "succeeded" as const, payment_date: charged_at, refund };
+      const payment: Payment = known ? taken : { ...taken, recovered: true };
       return { next: withPayment(account, payment), say: answers(payment) };
     }
 
