@@ -15,7 +15,7 @@ Starts a system of its own with fresh data and short retention times, sends it s
 memory and open files of every process, rows and bytes of every table, streams, stores, logs. Ends with 1 when something
 that should level off does not. What is kept for good (orders and what belongs to them) is told as bytes per order.
 
---minutes   how long (10); below 5 only rows and streams are judged, the rest needs longer to come to rest
+--minutes   how long (10); below 5 only rows and streams that do not go up and down are judged
 --rate      orders per second (5)
 --json      samples and verdicts as JSON lines, nothing else on stdout
 PORT_BASE   its ports (38080)
@@ -99,7 +99,7 @@ function judged(taken: Record<string, number>[], all: boolean): Verdict[] {
       const values = taken.map((sample) => sample[name] ?? 0);
       return { name, unit: unitOf(name), values, saw: isSaw(name), ...(bound !== undefined && { bound }) };
     })
-    .filter(({ unit }) => all || unit === "rows")
+    .filter(({ unit, saw }) => all || (unit === "rows" && !saw))
     .map(verdictOf);
 }
 

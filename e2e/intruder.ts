@@ -83,7 +83,7 @@ export async function stray<T>(
 ) {
   const { daprd } = await ensureDapr({ say: silent });
   const folder = mkdtempSync(join(tmpdir(), "stray-"));
-  for (const suffix of ["", "-wal"]) copyFileSync(join(dir, `names.db${suffix}`), join(folder, `names.db${suffix}`));
+  copyFileSync(join(dir, "names.db"), join(folder, "names.db"));
   const config = readFileSync(mtlsFile(`${app}.yaml`), "utf8").replace(join(dir, "names.db"), join(folder, "names.db"));
   writeFileSync(join(folder, "config.yaml"), config);
   const http = ports.sentry + 20;

@@ -48,7 +48,7 @@ async function buildNext(): Promise<void> {
     ["order-saga-v1", "order-saga-v2"],
     [asksFirst, `  heard(yield* askAgain());\n${asksFirst}`],
   );
-  edit("messages.ts", "messages.ts", ['"./saga.js"', '"./saga-v2.js"']);
+  edit("instances.ts", "instances.ts", ['"./saga.js"', '"./saga-v2.js"']);
   const both = "{ [sagaName]: orderSaga, [v2.sagaName]: v2.orderSaga }";
   edit(
     "sagas.ts",
@@ -104,7 +104,7 @@ async function replace(): Promise<void> {
 }
 
 const thrownBack = () =>
-  (readFileSync(join(dir, "logs/order.log"), "utf8").match(/cannot go on with the saga/g) ?? []).length;
+  (readFileSync(join(dir, "logs/order.log"), "utf8").match(/does not know the saga/g) ?? []).length;
 
 test("a next build, and back, and again: each order ends by the rules it began with, and none fails", async () => {
   rmSync(folder, { recursive: true, force: true });

@@ -17,7 +17,16 @@ npm run reset        stop the system and delete all its data: orders, accounts, 
 // By name: a mistaken ORDERS_DATA must not cost anyone a folder of theirs.
 const ours = [
   ...["config", "logs", "postgres", "provider", "redis", "scheduler", "control.sock", "dapr.env", "foreign-redis"],
-  ...["names.db", "names.db-shm", "names.db-wal", "pids.json", "pids.json.new", "restored.json", "secrets.json"],
+  ...[
+    "names.db",
+    "names.db-journal",
+    "names.db-shm",
+    "names.db-wal",
+    "pids.json",
+    "pids.json.new",
+    "restored.json",
+    "secrets.json",
+  ],
 ];
 
 export async function run(args: string[]): Promise<void> {

@@ -102,7 +102,8 @@ async function started(
   const ports = { ...infra.ports, ...portsOf(all) };
   await checkPorts(ports, instance.portBase);
   // Addresses of sidecars that are gone.
-  for (const suffix of ["", "-wal", "-shm"]) rmSync(join(instance.dir, `names.db${suffix}`), { force: true });
+  for (const suffix of ["", "-journal", "-wal", "-shm"])
+    rmSync(join(instance.dir, `names.db${suffix}`), { force: true });
   say("Starting PostgreSQL, Redis, placement, scheduler and the payment provider …");
   const sidecarEnv = await infra.start(kept, options.settings ?? {});
   if (all.length > 0) say(`Starting ${all.map(({ name }) => name).join(", ")}, each with its sidecar …`);
