@@ -1,5 +1,5 @@
 import type { Diary } from "./customer.js";
-import { type Facts, isClean, outliving, recoveries, type Verdict } from "./verdict.js";
+import { type Facts, isClean, outliving, recoveries, spoilt, type Verdict } from "./verdict.js";
 
 export type Report = ReturnType<typeof reportOf>;
 type Ran = { seed: number; minutes: number; facts: Facts; diary: Diary; verdict: Verdict; left: number };
@@ -29,9 +29,9 @@ export function reportOf({ seed, minutes, facts, diary, verdict, left }: Ran) {
     doubled: doubled.length,
     drift: drift.length,
     dead_letters: verdict.deadLetters.length,
-    failed_sagas: verdict.failedSagas.length,
+    strange_sagas: verdict.strangeSagas.length,
     sagas_that_outlive_their_order: outliving(facts).length,
-    sagas_lost_by_dapr: [...facts.sagas.values()].filter((state) => state === "LOST").length,
+    sagas_spoilt_by_dapr: [...facts.sagas.values()].filter((state) => spoilt.includes(state)).length,
     recovery_ms: { p50: times[Math.floor(times.length / 2)] ?? null, max: times.at(-1) ?? null },
     sentences: Object.values(verdict).flatMap((sentences: string[]) => sentences.slice(0, shown)),
   };
@@ -51,7 +51,7 @@ export function textOf({ faults, answers, orders, recovery_ms, sentences, ...rep
     `answers     ${list(answers)}`,
     `orders      ${orders.total}: ${list(orders.by_status)}; stories given up: ${report.stories_given_up}`,
     `recovery    p50 ${seconds(recovery_ms.p50)}, max ${seconds(recovery_ms.max)}`,
-    `lost ${lost}   stuck ${stuck}   doubled ${doubled}   drift ${drift}   dead letters ${report.dead_letters}   failed sagas ${report.failed_sagas} (lost by Dapr ${report.sagas_lost_by_dapr}, outlive their order ${report.sagas_that_outlive_their_order})`,
+    `lost ${lost}   stuck ${stuck}   doubled ${doubled}   drift ${drift}   dead letters ${report.dead_letters}   strange sagas ${report.strange_sagas} (spoilt by Dapr ${report.sagas_spoilt_by_dapr}, outlive their order ${report.sagas_that_outlive_their_order})`,
     ...sentences.map((sentence) => `  ${sentence}`),
   ].join("\n");
 }

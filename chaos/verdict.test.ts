@@ -137,7 +137,7 @@ test.each<Wrong>([
   ["more is reserved than sold", "drift", (facts) => Object.assign(facts.stock[0]!, { on_hand: 8, reserved: 2 })],
   ["units are held for nobody", "drift", (facts) => Object.assign(facts.stock[0]!, { held: 1 })],
   ["reconciliation found something", "drift", (facts) => facts.findings.push({ detail: "found" } as never)],
-  ["a workflow failed", "failedSagas", (facts) => facts.sagas.set("sold", "FAILED")],
+  ["a workflow was ended by somebody", "strangeSagas", (facts) => facts.sagas.set("sold", "TERMINATED")],
   ["a message could not be handled", "deadLetters", (facts) => facts.deadLetters.push({ reason: "why" } as never)],
   ["a client was answered 500", "strange", (facts) => facts.strange.push("placed 500")],
 ])("%s: %s", (_, where, spoil) => {

@@ -30,7 +30,7 @@ export type Facts = {
   stock: Books[];
   findings: Finding[];
   deadLetters: DeadLetter[];
-  /** State of each order's workflow, by instance id. LOST: by Dapr (dapr/dapr#10155); begins anew when needed. */
+  /** State of each order's workflow, by instance id. One LOST or FAILED by Dapr (dapr/dapr#10155) begins anew when needed. */
   sagas: Map<string, string>;
   /** Outbox rows still there, by service. */
   unsaid: Record<string, number>;
@@ -42,10 +42,13 @@ export type Verdict = {
   stuck: string[];
   doubled: string[];
   drift: string[];
-  failedSagas: string[];
+  strangeSagas: string[];
   deadLetters: string[];
   strange: string[];
 };
+
+/** What Dapr makes of a saga that it has spoilt: it counts by what it leaves undone. */
+export const spoilt = ["LOST", "FAILED"];
 
 export function verdictOf(facts: Facts): Verdict {
   return {
@@ -62,8 +65,8 @@ export function verdictOf(facts: Facts): Verdict {
       ...moneyDrift(facts),
       ...stockDrift(facts),
     ],
-    failedSagas: [...facts.sagas]
-      .filter(([, state]) => !["RUNNING", "COMPLETED", "LOST"].includes(state))
+    strangeSagas: [...facts.sagas]
+      .filter(([, state]) => !["RUNNING", "COMPLETED", ...spoilt].includes(state))
       .map(([id, state]) => `workflow ${id} is ${state}`),
     deadLetters: facts.deadLetters.map(({ service, topic, reason }) => `${service}, ${topic}: ${reason}`),
     strange: [...new Set(facts.strange)].map((answer) => `strange answer: ${answer}`),
