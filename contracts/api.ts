@@ -527,6 +527,8 @@ export function problemsOf(route: Route): Record<number, string> {
     params && { 404: "There is none, or it is another's" },
     body && bodyProblems,
     {
+      414: "The URL is too long",
+      431: "URL and headers together are too long",
       429: "Too many requests: Retry-After says when again",
       503: "A needed part is away: Retry-After says when again; nothing is lost",
     },
