@@ -72,12 +72,16 @@ const products = new Map<string, Product>(
 const [cup, pot] = goods.map(({ id }) => id) as [string, string];
 
 class Crash extends Error {}
+type Later = { due: string; message: Message };
+type Start = Extract<Message, { start: unknown }>;
 
 export function world({ plans, cups, pots, fates }: Setup) {
   const story: string[] = [];
   const flights: Flight[] = [];
   const deadLetters: (Flight & { reason: string })[] = [];
   const sagas = new Map<string, Saga>();
+  const lastHint = new Map<string, number>();
+  let hints = 0;
   const tills = new Map<string, Till>();
   const known = new Set<number>();
   const broken: string[] = [];
@@ -132,7 +136,20 @@ export function world({ plans, cups, pots, fates }: Setup) {
       say: async (messages) => send(messages),
       start: () => undefined,
       stop: async () => undefined,
+      later: (name, due, message) => ({ key: `outbox:${name}`, value: { due, message } satisfies Later }),
+      callOff: (name) => ({ key: `outbox:${name}`, remove: true }),
     };
+  }
+
+  /** What was to be sent later and has not been called off, now or by then. */
+  const laters = () => [...orderRows.values<Later>("outbox:")];
+  function relay(): boolean {
+    const due = laters().filter((row) => row.due < iso(now));
+    for (const { message } of due) {
+      put("order", message);
+      orderRows.drop(`outbox:saga:${(message as Start).start.id}`);
+    }
+    return due.length > 0;
   }
 
   /** Published events may be lost; what the outbox itself brings to its end (saga, RPC) may only be late. */
@@ -145,11 +162,19 @@ export function world({ plans, cups, pots, fates }: Setup) {
     } else if ("start" in message) {
       const { id, input } = message.start;
       const words = `start → saga ${letter((input as SagaInput).order_id)}`;
-      flights.push({ words, losable: false, deliver: async () => sagaOf(id, input) });
+      flights.push({ words, losable: false, deliver: async () => void begin(id, input) });
     } else {
-      const { id, input, data } = message.tell;
+      const { id, input, from, data } = message.tell;
       const words = `hint "${(data as Progress).phase}" → saga ${letter(id)}`;
-      flights.push({ words, losable: false, deliver: async () => sagaOf(id, input).hear(data as Progress) });
+      const sent = { id, n: hints++, at: now };
+      const deliver = async () => {
+        grow(sent);
+        if (iso(now) < from && begin(id, input)) return;
+        const saga = sagas.get(id);
+        if (saga) saga.hear(data as Progress);
+        else begin(id, input);
+      };
+      flights.push({ words, losable: false, deliver });
     }
   }
 
@@ -253,10 +278,19 @@ export function world({ plans, cups, pots, fates }: Setup) {
   }
 
   // ---- sagas
-  function sagaOf(id: string, input: object): Saga {
-    const saga = sagas.get(id) ?? newSaga(input as SagaInput);
-    sagas.set(id, saga);
-    return saga;
+  /** As the engine does it: false when there is one already, but one that has ended begins anew. */
+  function begin(id: string, input: object): boolean {
+    const there = sagas.get(id);
+    if (there && !there.done) return false;
+    sagas.set(id, newSaga(input as SagaInput));
+    return true;
+  }
+
+  /** A hint that a later one has overtaken was left to the relay, which waits for 2 s. */
+  function grow({ id, n, at }: { id: string; n: number; at: number }): void {
+    const last = lastHint.get(id) ?? n;
+    if (last > n && now < at + 2_000) world.clock((at + 2_000 - now) / 1000);
+    lastHint.set(id, Math.max(last, n));
   }
 
   function newSaga(input: SagaInput): Saga {
@@ -414,6 +448,7 @@ export function world({ plans, cups, pots, fates }: Setup) {
       const ready = wakeable();
       await ready[pick % ready.length]?.[1].turn();
     },
+    relay,
     async sweep(which: "payment" | "inventory"): Promise<void> {
       tell(`${which} sweeps`);
       await (which === "payment" ? till : house).sweep().catch((error) => {
@@ -434,11 +469,13 @@ export function world({ plans, cups, pots, fates }: Setup) {
           await saga.turn();
           moved = true;
         }
+        if (relay()) moved = true;
         if (staffPaysBack && (await world.payBack())) moved = true;
         check();
         if (moved) continue;
         const dues = [
           ...[...sagas.values()].map((saga) => saga.due()),
+          ...laters().map(({ due }) => Date.parse(due)),
           ...accounts().map(({ due_at }) => (due_at ? Date.parse(due_at) : undefined)),
           ...holds().map(({ expires_at }) => (expires_at ? Date.parse(expires_at) : undefined)),
           flights.length > 0 ? now + 61_000 : undefined,
@@ -505,9 +542,15 @@ function memory(watch: (key: string, before: object | undefined, after: object) 
     getMany: async <T>(keys: string[]) =>
       new Map(keys.flatMap((key) => (rows.has(key) ? [[key, rows.get(key) as Found<T>]] : []))),
     async transact(writes: Write[]) {
-      const stale = ({ key, etag, insert }: Write) => (etag ? rows.get(key)?.etag !== etag : insert && rows.has(key));
+      const stale = (write: Write) => {
+        if ("remove" in write) return false;
+        const row = rows.get(write.key);
+        return write.etag ? row?.etag !== write.etag : write.insert && row;
+      };
       if (writes.some(stale)) return false;
-      for (const { key, value } of writes) put(key, value);
+      for (const write of writes)
+        if ("remove" in write) rows.delete(write.key);
+        else put(write.key, write.value);
       return true;
     },
     async insert(key, value) {
@@ -523,7 +566,7 @@ function memory(watch: (key: string, before: object | undefined, after: object) 
   function* values<T>(prefix: string): Generator<T> {
     for (const [key, { value }] of rows) if (key.startsWith(prefix)) yield value as T;
   }
-  return { store, put, value, values };
+  return { store, put, drop: (key: string) => rows.delete(key), value, values };
 }
 
 const noSql = {} as Sql;

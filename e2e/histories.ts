@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import type { PaymentMethod } from "../contracts/payment.js";
 import type { Turn } from "../kit/history.js";
 import { replay } from "../kit/replay.js";
+import { sagaName } from "../services/order/saga.js";
 import { sagas } from "../services/order/sagas.js";
 import {
   eventually,
@@ -91,7 +92,7 @@ test.each(Object.entries(stories))("%s: the saga does again what it did", { time
   expect(ended.at(-1)?.did).toEqual([{ ended: "COMPLETED" }]);
   expect(await replay(sagas, ended)).toEqual(ended.map(({ did }) => did));
   if (process.env.RECORD === "true") {
-    const file = join("services/order/histories", `${name}.json`);
+    const file = join("services/order/histories", `${sagaName.replace("order-saga-", "")}-${name}.json`);
     const turns = anonymous(id, ended).map((turn) => JSON.stringify(turn));
     writeFileSync(file, `[\n${turns.join(",\n")}\n]\n`);
     console.log(`recorded ${file}`);

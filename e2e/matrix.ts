@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { sagaName } from "../services/order/saga.js";
 import {
   type Cell,
   cancel,
@@ -14,23 +15,25 @@ import {
   hears,
   heldBack,
   messages,
+  nothingHeard,
   oneMessage,
   over,
   paidAgain,
   pause,
   pay,
   placed,
+  processedAndDelivered,
   processing,
   refusedOnce,
   reserved,
+  rests,
+  restsAndIsDelivered,
   ship,
   shipped,
   shippedOrder,
   soon,
   start,
-  tell,
   thrice,
-  told,
   tooLate,
   unpaid,
   unpaidOrder,
@@ -98,7 +101,7 @@ export const matrix: Record<string, Row> = {
       s.arm("order.after-call", "error 1", "/rpc/hold");
       await s.place("card_ok");
     }),
-    ...commits("inventory", '/transaction "status":"held"', processing, placed),
+    ...commits("inventory", '/transaction "key":"hold:', processing, placed),
     duplicate: ends(processing, async (s) => {
       const answers = await Promise.all([s.place("card_ok"), s.place("card_ok")]);
       expect(answers.map(({ body }) => body.id)).toEqual([s.id, s.id]);
@@ -147,9 +150,10 @@ export const matrix: Record<string, Row> = {
     }),
   },
 
-  // That the saga runs shows where nobody else moves the order: at the end of the time to pay.
-  "saga started": {
-    refused: "a saga that is there already counts as started: see duplicate",
+  // Nothing is heard of the order, so its row in the outbox begins the saga. That it runs shows where nobody else moves
+  // the order: at the end of the time to pay.
+  "saga begun by itself": {
+    refused: "a saga that is there already counts as begun: see duplicate",
     error: ends(cancelled(unpaid), async (s) => {
       s.arm("order.before-call", "error 2", start);
       await expires(s);
@@ -167,15 +171,75 @@ export const matrix: Record<string, Row> = {
     }),
     "crash before commit": "it is stored with the order",
     "crash after commit": ends(cancelled(unpaid), (s) => s.dies("order.before-call", start, () => expires(s))),
+    // While it runs, and when it has ended: then it begins anew, and finds that there is nothing to do.
     duplicate: ends(cancelled(unpaid), async (s) => {
+      const input = { order_id: s.id, pay_by: soon(600), repeat_seconds: 3, known: nothingHeard, known_at: soon(-3) };
       await expires(s);
-      await s.untilNamed("place upstream");
-      const input = { order_id: s.id, pay_by: soon(1), repeat_seconds: 1 };
-      await s.saga(`order-saga-v1/start?instanceID=${s.id}`, input);
+      await s.sagaIs("RUNNING");
+      await s.saga(`${sagaName}/start?instanceID=${s.id}`, input);
+      await s.sagaIs("COMPLETED");
+      await s.saga(`${sagaName}/start?instanceID=${s.id}`, input);
     }),
+    // It falls due, and is on its way until all is over; the hint of the cancel begins another one meanwhile.
     "after cancel": ends(cancelled(unpaid), async (s) => {
       s.arm("order.before-call", "hold 1", start);
       await s.upstream();
+      await s.hit("order.before-call");
+      await s.cancel();
+      await s.untilNamed("inventory.released");
+      await s.sagaIs("COMPLETED");
+      await s.letGo("order.before-call");
+    }),
+  },
+
+  // Where the order rests; that it runs, and knows where the order stands, shows at the end: being told so, it ends.
+  "saga begun by a hint": {
+    // The row falls due while the change that takes it away is on its way: both begin it.
+    refused: ends(processedAndDelivered, async (s) => {
+      s.arm("order.before-call", "hold 1", '/transaction "name":"inventory.reserved"');
+      await s.place("card_ok");
+      await s.hit("order.before-call");
+      await s.sagaIs("RUNNING");
+      await s.letGo("order.before-call");
+      await s.until("processing");
+      await s.deliver();
+    }),
+    error: ends(processedAndDelivered, async (s) => {
+      s.arm("order.before-call", "error 2", rests);
+      await restsAndIsDelivered(s);
+    }),
+    timeout: ends(processedAndDelivered, async (s) => {
+      s.arm("order.before-call", "hold 1", rests);
+      await reserved(s);
+      await s.hit("order.before-call");
+      await pause(6);
+      await s.letGo("order.before-call");
+      await s.sagaIs("RUNNING");
+      await s.deliver();
+    }),
+    "answer lost": ends(processedAndDelivered, async (s) => {
+      s.arm("order.after-call", "error 1", rests);
+      await restsAndIsDelivered(s);
+    }),
+    "crash before commit": "it is stored with the change it tells of",
+    "crash after commit": ends(processedAndDelivered, async (s) => {
+      await s.dies("order.before-call", rests, () => reserved(s));
+      await s.sagaIs("RUNNING");
+      await s.deliver();
+    }),
+    // The hint once more, when the saga has ended: it begins anew, and must not wait for what was said already.
+    duplicate: ends(processedAndDelivered, async (s) => {
+      await restsAndIsDelivered(s);
+      await s.sagaIs("COMPLETED");
+      const known = { version: 3, phase: "delivering", waiting: false };
+      const input = { order_id: s.id, pay_by: soon(600), repeat_seconds: 3, known, known_at: soon(-3) };
+      await s.saga(`${sagaName}/start?instanceID=${s.id}`, input);
+    }),
+    // It comes when stock is back already; only the saga can ask for the refund that was lost.
+    "after cancel": ends(cancelled(processing), async (s) => {
+      s.arm("order.before-call", "hold 1", rests);
+      s.arm("payment.before-call", "forget 1", "/pubsub/payments.refunded");
+      await reserved(s);
       await s.hit("order.before-call");
       await s.cancel();
       await s.untilNamed("inventory.released");
@@ -187,7 +251,7 @@ export const matrix: Record<string, Row> = {
     refused: "only that of a cancelled order: see after cancel",
     ...hears("payment", "orders.created", processing, placed),
     "answer lost": ends(processing, async (s) => {
-      s.arm("order.before-call", "forget 1", "/publish/pubsub/orders.created");
+      s.arm("order.before-call", "forget 1", "/pubsub/orders.created");
       await s.place("card_ok");
     }),
     ...commits("payment", '/transaction "status":"pending"', processing, placed),
@@ -200,7 +264,7 @@ export const matrix: Record<string, Row> = {
     timeout: ends(processing, (s) => s.place("card_timeout_then_ok")),
     "answer lost": ends(processing, async (s) => {
       s.arm("payment.after-call", "error 1", "/charges");
-      s.arm("payment.before-call", "forget 1", "/publish/pubsub/payments.succeeded");
+      s.arm("payment.before-call", "forget 1", "/pubsub/payments.succeeded");
       await s.place("card_ok");
     }),
     ...commits("payment", '/transaction "payments.succeeded"', processing, placed),
@@ -227,7 +291,7 @@ export const matrix: Record<string, Row> = {
     refused: "what does not count is given back: see after cancel",
     ...hears("order", "payments.succeeded", processing, placed),
     "answer lost": ends(processing, async (s) => {
-      s.arm("order.before-call", "forget 1", "/publish/pubsub/orders.paid");
+      s.arm("order.before-call", "forget 1", "/pubsub/orders.paid");
       await s.place("card_ok");
     }),
     ...commits("order", '/transaction "name":"payments.succeeded"', processing, placed),
@@ -266,7 +330,7 @@ export const matrix: Record<string, Row> = {
     refused: ends(cancelled([...unpaid, "paid"]), (s) => s.upstream({ quantity: 11, payment_method: "card_ok" })),
     ...hears("inventory", "orders.paid", processing, placed),
     "answer lost": ends(processing, async (s) => {
-      s.arm("inventory.before-call", "forget 1", "/publish/pubsub/inventory.reserved");
+      s.arm("inventory.before-call", "forget 1", "/pubsub/inventory.reserved");
       await s.place("card_ok");
     }),
     ...commits("inventory", '/transaction "inventory.reserved"', processing, placed),
@@ -307,43 +371,36 @@ export const matrix: Record<string, Row> = {
 
   // Where the order stands; here that it is delivered, upon which the saga ends.
   "saga told": {
-    refused: "a hint that was overtaken is no news: see after cancel",
-    error: ends([...processing, "delivered"], async (s) => {
+    refused: "a hint that was overtaken is no news: see duplicate",
+    error: ends(processedAndDelivered, async (s) => {
       s.arm("order.before-call", "error 2", over);
-      await told(s);
+      await restsAndIsDelivered(s);
     }),
-    timeout: ends([...processing, "delivered"], async (s) => {
+    timeout: ends(processedAndDelivered, async (s) => {
       s.arm("order.before-call", "hold 1", over);
-      await told(s);
+      await restsAndIsDelivered(s);
       await s.hit("order.before-call");
       await pause(6);
       await s.letGo("order.before-call");
     }),
-    "answer lost": ends([...processing, "delivered"], async (s) => {
+    "answer lost": ends(processedAndDelivered, async (s) => {
       s.arm("order.after-call", "error 1", over);
-      await told(s);
+      await restsAndIsDelivered(s);
     }),
     "crash before commit": "it is stored with the change it tells of",
-    "crash after commit": ends([...processing, "delivered"], (s) => s.dies("order.before-call", over, () => told(s))),
+    "crash after commit": ends(processedAndDelivered, (s) =>
+      s.dies("order.before-call", over, () => restsAndIsDelivered(s)),
+    ),
     // An old hint once more, which would end the saga; then only the saga can ask for the refund that the broker lost.
     duplicate: ends(cancelled(processing), async (s) => {
       await reserved(s);
-      await pause(1);
+      await s.sagaIs("RUNNING");
       await s.saga(`${s.id}/raiseEvent/changed`, { version: 1, phase: "ended", waiting: false });
       await pause(1);
-      s.arm("payment.before-call", "forget 1", "/publish/pubsub/payments.refunded");
+      s.arm("payment.before-call", "forget 1", "/pubsub/payments.refunded");
       await s.cancel();
     }),
-    // "Goods are reserved" comes when they are back already; then only the saga can ask for the refund that was lost.
-    "after cancel": ends(cancelled(processing), async (s) => {
-      s.arm("order.before-call", "hold 1", `${tell} "phase":"delivering"`);
-      s.arm("payment.before-call", "forget 1", "/publish/pubsub/payments.refunded");
-      await reserved(s);
-      await s.hit("order.before-call");
-      await s.cancel();
-      await s.untilNamed("inventory.released");
-      await s.letGo("order.before-call");
-    }),
+    "after cancel": "see that of the hint that begins it",
   },
 
   shipped: {
@@ -441,7 +498,7 @@ export const matrix: Record<string, Row> = {
     "answer lost": ends(cancelled(processing), async (s) => {
       await reserved(s);
       s.arm("payment.after-call", "error 1", "/refunds", await s.chargeId());
-      s.arm("payment.before-call", "forget 1", "/publish/pubsub/payments.refunded");
+      s.arm("payment.before-call", "forget 1", "/pubsub/payments.refunded");
       await s.cancel();
     }),
     ...commits("payment", '/transaction "payments.refunded"', cancelled(processing), cancelledLater),
@@ -455,7 +512,7 @@ export const matrix: Record<string, Row> = {
       await s.cancel();
     }),
     "answer lost": ends(cancelled(processing), async (s) => {
-      s.arm("inventory.before-call", "forget 1", "/publish/pubsub/inventory.released");
+      s.arm("inventory.before-call", "forget 1", "/pubsub/inventory.released");
       await cancelledLater(s);
     }),
     ...commits("inventory", '/transaction "inventory.released"', cancelled(processing), cancelledLater),

@@ -26,15 +26,18 @@ const ada = await signedIn("ada");
 export const staff = await signedIn("staff");
 const adaId = (await must(ada.me())).id;
 
-/** How long anything may take on a busy machine. */
-const patience = 60;
+/** How long anything may take on a busy machine, where the processes it needs die for others again and again. */
+const patience = 120;
 
 /** Asks, as a customer's program does, until it gets an answer that is not "try again". */
 const insist = <T extends { status: number }>(ask: () => Promise<T>) =>
   eventually(ask, (a) => a.status < 500, patience);
 
-/** When nobody else has come to a fault point of a process for so long, it is killed. */
-const quiet = 4_000;
+/**
+ * When nobody else has come to a fault point of a process for so long, it is killed. Two transactions that are held
+ * hold up all others (kit/state.ts), so no long wait: who has not come dies in a later turn.
+ */
+const quiet = 1_500;
 const standing = new Map<string, { last: number; death: Promise<void> }>();
 
 /**
@@ -65,7 +68,8 @@ export async function scene() {
   const commands = new Map<string, string>();
 
   const wordsAt = (file: string) => (existsSync(file) ? readFileSync(file, "utf8").split(" ") : ["gone", "0"]);
-  const happened = (file: string) => Number(wordsAt(file)[1]) < (armed.get(file) as number);
+  const passed = (file: string) => (armed.get(file) as number) - Number(wordsAt(file)[1]);
+  const happened = (file: string) => passed(file) > 0;
   const fileAt = (point: string) =>
     [...armed.keys()].find((file) => file.startsWith(join(faults, `${point}.`))) as string;
   const waitFor = async <T>(what: string, ask: () => Promise<T>, right: (value: T) => boolean) => {
@@ -87,6 +91,8 @@ export async function scene() {
     },
     /** Until it happened there, or somebody is held there. */
     hit: (point: string) => waitFor(`a fault at ${point}`, async () => happened(fileAt(point)), Boolean),
+    /** How often what was armed there has come by. */
+    passed: (point: string) => passed(fileAt(point)),
     /** Who is held there goes on, and has a moment to do what it was held back from. */
     async letGo(point: string): Promise<void> {
       const file = fileAt(point);
@@ -185,5 +191,9 @@ export async function scene() {
     },
     /** Asks the workflow engine itself about the saga of this order. */
     saga: (path = "", body?: object) => sidecar("order", `/v1.0/workflows/dapr/${path}`, body),
+    sagaIs(status: "RUNNING" | "COMPLETED") {
+      const ask = async () => ((await (await this.saga(id)).json()) as { runtimeStatus?: string }).runtimeStatus;
+      return waitFor(`a saga that is ${status}`, ask, (now) => now === status);
+    },
   };
 }

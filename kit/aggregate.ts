@@ -18,21 +18,27 @@ export type Update = <T extends Aggregate, R>(
   id: string,
   /** Pure. `seen` is true when this id was applied before. */
   decide: (current: T | undefined, seen: boolean) => Decided<T, R>,
+  /** There is probably none of that key yet: the insert finds out, without a read before it. */
+  isNew?: boolean,
 ) => Promise<R>;
+
+const none = { value: undefined, etag: undefined };
 
 /**
  * Load, decide, and commit entity, inbox, history rows and outbox row in one transaction. Whatever goes wrong, it
  * reads again: its own id there means the commit was not lost, only the answer; a new etag means decide again.
  */
 export function updater(store: Store, outbox: Outbox): Update {
-  return (key, id, decide) => {
+  return (key, id, decide, isNew = false) => {
     let unsure: (() => void) | undefined;
-    return untilStored(async () => {
-      const { value: current, etag } = await store.get<Exclude<Parameters<typeof decide>[0], undefined>>(key);
+    type Entity = Exclude<Parameters<typeof decide>[0], undefined>;
+    return untilStored(async (tries) => {
+      const { value: current, etag } = isNew && tries === 0 ? none : await store.get<Entity>(key);
       const seen = current?.applied.includes(id) ?? false;
       if (seen) unsure?.();
       const { reply, next, messages = [], rows = [] } = decide(current, seen);
       if (!next) {
+        if (isNew && tries === 0) return undefined;
         await outbox.say(messages);
         return { reply };
       }

@@ -12,7 +12,7 @@ export function traceparentOf(header: string | undefined): string {
   return `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-00`;
 }
 
-export const within = <T>(context: Context, run: () => T): T => storage.run(context, run);
+export const within = <T>(context: Context | undefined, run: () => T): T => storage.run(context as Context, run);
 export const context = (): Context | undefined => storage.getStore();
 export const traceId = (): string | null => storage.getStore()?.traceparent.slice(3, 35) ?? null;
 

@@ -25,6 +25,19 @@ test("a fault happens as often as its file says, to what it is about, and holds 
   expect(await fault("before-call", "/publish", "orders.paid order-1")).toBe(false);
 });
 
+test("of what is done for many at once each is looked at by itself", async () => {
+  arm("order.before-call.order-1", "forget 2 /publish paid");
+  const apart = [
+    { order: "order-1", event: "created" },
+    { order: "order-2", event: "paid" },
+  ];
+  const together = { order: "order-1", event: "paid" };
+  expect(await fault("before-call", "/publish", apart)).toBe(false);
+  expect(await fault("before-call", "/publish", { operations: apart })).toBe(false);
+  expect(await fault("before-call", "/publish", [...apart, together])).toBe(true);
+  expect(await fault("before-call", "/publish", { operations: [together, ...apart] })).toBe(true);
+});
+
 test("who is held waits until the file is gone, others pass", async () => {
   arm("order.asked", "hold 1");
   const held = fault("asked");
@@ -32,6 +45,13 @@ test("who is held waits until the file is gone, others pass", async () => {
   expect(readFileSync(join(folder, "order.asked"), "utf8")).toBe("hold 0");
   rmSync(join(folder, "order.asked"));
   expect(await held).toBe(false);
+});
+
+test("who is only watched goes on, and is counted", async () => {
+  arm("order.asked", "watch 9");
+  for (let n = 0; n < 2; n++) expect(await fault("asked")).toBe(false);
+  expect(readFileSync(join(folder, "order.asked"), "utf8")).toBe("watch 7");
+  rmSync(join(folder, "order.asked"));
 });
 
 test("what is forgotten counts as done; another service's fault is none of ours; without a folder nothing happens", async () => {

@@ -18,26 +18,35 @@ export function armFaults(name: string, from: string | undefined): void {
  * - error: it throws.
  * - hold: it waits here until somebody takes the file away.
  * - forget: true is returned, and what was to be done here counts as done.
+ * - watch: nothing, but it is counted.
  */
 export async function fault(point: string, ...passing: unknown[]): Promise<boolean> {
   if (!folder) return false;
   const name = `${app}.${point}`;
-  const passes = JSON.stringify(passing);
+  const passes = partsOf(passing).map((part) => JSON.stringify(part));
   const files = readdirSync(folder).filter((file) => file === name || file.startsWith(`${name}.`));
   const hits = files.flatMap((file) => hitBy(join(folder as string, file), file.slice(name.length + 1), passes));
   const does = (what: string) => hits.some((hit) => hit.does === what);
   if (does("crash")) process.kill(process.pid, "SIGKILL");
   if (does("error")) throw new Error(`a fault at ${name}`);
   if (does("forget")) return true;
-  while (hits.some(({ path }) => existsSync(path))) await sleep(20);
+  while (hits.some((hit) => hit.does === "hold" && existsSync(hit.path))) await sleep(20);
   return false;
 }
 
+/** What is done for many at once is looked at one by one: the texts of a fault are about one of them. */
+function partsOf(passing: unknown[]): unknown[] {
+  const last = passing.at(-1) as { operations?: unknown[] } | undefined;
+  const many = Array.isArray(last) ? last : last?.operations;
+  return many ? many.map((one) => [...passing.slice(0, -1), one]) : [passing];
+}
+
 /** Counts it when what passes is meant. */
-function hitBy(path: string, about: string, passes: string): { path: string; does: string }[] {
+function hitBy(path: string, about: string, passes: string[]): { path: string; does: string }[] {
   const [does = "crash", times = "1", ...texts] = wordsIn(path);
   const left = Number(times) - 1;
-  if (left < 0 || ![about, ...texts].every((text) => passes.includes(text))) return [];
+  const isMeant = (part: string) => [about, ...texts].every((text) => part.includes(text));
+  if (left < 0 || !passes.some(isMeant)) return [];
   if (left > 0 || does === "hold") writeFileSync(path, [does, left, ...texts].join(" "));
   else rmSync(path);
   return [{ path, does }];

@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { EventOf, Topic } from "../contracts/events.js";
+import { batched } from "./batch.js";
 import { context, traceparentOf, within } from "./context.js";
 import type { Dapr } from "./dapr.js";
 import { every, type Loop } from "./every.js";
 import type { Logger } from "./log.js";
+import { Unavailable } from "./problem.js";
 import type { Sql } from "./sql.js";
 import type { Write } from "./state.js";
 import type { Workflows } from "./workflow.js";
@@ -12,11 +14,25 @@ import type { Workflows } from "./workflow.js";
 export type Message =
   | { [T in Topic]: { publish: T; id: string; data: EventOf<T> } }[Topic]
   | { start: { workflow: string; id: string; input: object } }
-  | { tell: { workflow: string; id: string; input: object; event: string; data: object } }
+  | { tell: { workflow: string; id: string; input: object; from: string; event: string; data: object } }
   | { ask: { app: string; path: string; body: object } };
 
 export const publish = <T extends Topic>(topic: T, id: string, data: EventOf<T>) =>
   ({ publish: topic, id, data }) as Message;
+
+type Entry = { entryId: string; event: { subject: string } };
+const cloudEvent = "application/cloudevents+json";
+const publishedAtOnce = { most: 50, lanes: 2 };
+
+/** The entries that a bulk publish has refused, or nothing when the answer is another error: then none is known to be sent. */
+function failedIn(text: string): Set<string> | undefined {
+  try {
+    const { failedEntries } = JSON.parse(text) as { failedEntries?: { entryId: string }[] };
+    return failedEntries?.length ? new Set(failedEntries.map(({ entryId }) => entryId)) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 type Row = { messages: Message[]; traceparent: string; due: string };
 export type Outbox = ReturnType<typeof outbox>;
@@ -25,6 +41,9 @@ export type Outbox = ReturnType<typeof outbox>;
 const grace = 2_000;
 /** How long a claimed row is left to the replica that claimed it. */
 const lease = 10_000;
+/** Rows that a replica claims at once, and that it may be sending when it claims more. */
+const claimed = 100;
+const mostSending = 1_000;
 
 export const outboxIndex =
   "CREATE INDEX IF NOT EXISTS outbox_due ON state ((value->>'due')) WHERE starts_with(key, 'outbox:')";
@@ -48,6 +67,31 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
   let removing: NodeJS.Timeout | undefined;
   let relaying: Loop | undefined;
 
+  const topics = new Map<Topic, (entry: Entry) => Promise<boolean>>();
+  const publisherOf = (topic: Topic) => {
+    const known = topics.get(topic) ?? batched(publishedAtOnce, (entries: Entry[]) => publishAll(topic, entries));
+    topics.set(topic, known);
+    return known;
+  };
+
+  /** Which of them Dapr has accepted. */
+  async function publishAll(topic: Topic, entries: Entry[]): Promise<boolean[]> {
+    const [first] = entries as [Entry];
+    if (entries.length === 1) {
+      const path = `/v1.0/publish/pubsub/${topic}?metadata.partitionKey=${first.event.subject}`;
+      await dapr.must("pubsub", "POST", path, first.event, cloudEvent);
+      return [true];
+    }
+    const bulk = entries.map(({ event, entryId }) => ({
+      ...{ entryId, event, contentType: cloudEvent, metadata: { partitionKey: event.subject } },
+    }));
+    const { status, text } = await dapr.call("POST", `/v1.0-alpha1/publish/bulk/pubsub/${topic}`, bulk);
+    if (status < 300) return entries.map(() => true);
+    const failed = failedIn(text);
+    if (!failed) throw new Unavailable("pubsub", new Error(`${status} ${text.slice(0, 500)}`));
+    return entries.map(({ entryId }) => !failed.has(entryId));
+  }
+
   async function deliver(message: Message, traceparent: string): Promise<void> {
     if ("publish" in message) {
       const event = {
@@ -59,10 +103,11 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
         time: new Date().toISOString(),
         datacontenttype: "application/json",
         traceparent,
+        // Without it a batch would be given the trace of the batch.
+        traceid: traceparent,
         data: message.data,
       };
-      const path = `/v1.0/publish/pubsub/${message.publish}?metadata.partitionKey=${message.data.order_id}`;
-      await dapr.must("pubsub", "POST", path, event, "application/cloudevents+json");
+      if (!(await publisherOf(message.publish)({ entryId: randomUUID(), event }))) throw new Unavailable("pubsub");
     } else if ("ask" in message) {
       await dapr.ask(message.ask.app, message.ask.path, message.ask.body);
     } else if (!workflows) {
@@ -100,37 +145,51 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
     removing ??= setTimeout(() => void removeSent(), 20);
   }
 
-  /** One pass: claim what is due, so that no other replica takes it, and send it. */
-  async function relay(): Promise<void> {
+  /** Claims some of what is due, so that no other replica takes it, and begins to send it; true when there may be more. */
+  async function claim(): Promise<boolean> {
     const now = Date.now();
     const rows = await sql.query<[string, Row]>(
       `UPDATE state SET value = jsonb_set(value, '{due}', to_jsonb($1::text))
        WHERE key IN (SELECT key FROM state WHERE starts_with(key, 'outbox:') AND value->>'due' < $2
-                     ORDER BY value->>'due' LIMIT 100 FOR UPDATE SKIP LOCKED)
+                     ORDER BY value->>'due' LIMIT ${claimed} FOR UPDATE SKIP LOCKED)
        RETURNING key, value`,
       new Date(now + lease).toISOString(),
       new Date(now).toISOString(),
     );
     const waiting = rows.filter(([key]) => !sending.has(key) && !sent.includes(key));
     if (waiting.length > 0) log.info({ rows: waiting.length }, "outbox relay sends what was left");
-    await Promise.all(
-      waiting.map(([key, row]) => within({ request_id: key, traceparent: row.traceparent }, () => send(key, row))),
-    );
+    for (const [key, row] of waiting)
+      void within({ request_id: key, traceparent: row.traceparent }, () => send(key, row));
+    return rows.length === claimed;
   }
 
+  /** Nobody waits for the sends: an engine that is slow to answer must not hold up what the broker would take. */
+  async function relay(): Promise<void> {
+    while (sending.size < mostSending && (await claim()));
+  }
+
+  const traceparent = () => context()?.traceparent ?? traceparentOf(undefined);
+
   return {
+    /**
+     * The row of a message that is sent at `due` and not before, unless it is called off; by name, which is its alone.
+     */
+    later: (name: string, due: string, message: Message): Write => ({
+      key: `outbox:${name}`,
+      value: { messages: [message], traceparent: traceparent(), due } satisfies Row,
+    }),
+    callOff: (name: string): Write => ({ key: `outbox:${name}`, remove: true }),
     /** The row for the transaction, and what to call once it is committed; sending is nobody's to wait for. */
     prepare(messages: Message[]): { writes: Write[]; sendNow: () => void } {
       if (messages.length === 0) return { writes: [], sendNow: () => undefined };
-      const traceparent = context()?.traceparent ?? traceparentOf(undefined);
       const key = `outbox:${randomUUID()}`;
-      const row: Row = { messages, traceparent, due: new Date(Date.now() + grace).toISOString() };
+      const row: Row = { messages, traceparent: traceparent(), due: new Date(Date.now() + grace).toISOString() };
       return { writes: [{ key, value: row }], sendNow: () => void send(key, row) };
     },
     /** Sends what needs no row: a stored answer said again. Throws when Dapr does not take it. */
     async say(messages: Message[]): Promise<void> {
-      const traceparent = context()?.traceparent ?? traceparentOf(undefined);
-      await Promise.all(messages.map((message) => deliver(message, traceparent)));
+      const trace = traceparent();
+      await Promise.all(messages.map((message) => deliver(message, trace)));
     },
     /** From now on this process also sends what a crash, here or elsewhere, has left. */
     start(): void {

@@ -1,8 +1,11 @@
+import { batched } from "./batch.js";
 import type { Dapr } from "./dapr.js";
 import { Unavailable } from "./problem.js";
 
 export type Found<T> = { value: T; etag: string } | { value: undefined; etag: undefined };
-export type Write = { key: string; value: object; etag?: string | undefined; insert?: boolean };
+export type Write =
+  | { key: string; value: object; etag?: string | undefined; insert?: boolean }
+  | { key: string; remove: true };
 /**
  * Tries a guarded write until it is known to be stored: whoever else writes, or an answer that is lost, means read and
  * decide again, soon and then later. `attempt` gives its reply, or undefined for another try.
@@ -16,7 +19,15 @@ export async function untilStored<T>(attempt: (tries: number) => Promise<{ reply
   throw new Unavailable("the state store");
 }
 
+/** Whoever commits several takes their rows in the same order: two that wait for each other would both fail. */
+const inOrder = (transactions: Write[][]): Write[][] =>
+  [...transactions].sort(([a], [b]) => ((a?.key ?? "") < (b?.key ?? "") ? -1 : 1));
+
 export type Store = ReturnType<typeof stateStore>;
+
+/** Rows that are read, and transactions that are committed, in one round trip at most. */
+const rowsAtOnce = { most: 100, lanes: 2 };
+const transactionsAtOnce = { most: 32, lanes: 2 };
 
 /**
  * A service's own state store. Every write is guarded: with the etag it was read with, or as an insert.
@@ -25,39 +36,59 @@ export type Store = ReturnType<typeof stateStore>;
 export function stateStore(dapr: Dapr, name: string) {
   const base = `/v1.0/state/${name}`;
 
-  const toOperation = ({ key, value, etag, insert }: Write) => ({
-    operation: "upsert",
-    request: {
-      key,
-      value,
-      ...(etag && { etag }),
-      ...((etag || insert) && { options: { concurrency: "first-write" } }),
-    },
+  function toOperation(write: Write) {
+    if ("remove" in write) return { operation: "delete", request: { key: write.key } };
+    const { key, value, etag, insert } = write;
+    const guard = etag || insert ? { options: { concurrency: "first-write" } } : {};
+    return { operation: "upsert", request: { key, value, ...(etag && { etag }), ...guard } };
+  }
+
+  async function one(key: string): Promise<Found<unknown>> {
+    const answer = await dapr.must(name, "GET", `${base}/${encodeURIComponent(key)}`);
+    if (answer.status === 204 || !answer.etag) return { value: undefined, etag: undefined };
+    return { value: JSON.parse(answer.text), etag: answer.etag.replaceAll('"', "") };
+  }
+
+  /** Those of the keys that were found: the bulk read of this component takes a connection that breaks for the end. */
+  async function many(keys: string[]): Promise<Map<string, Found<unknown>>> {
+    const answer = await dapr.must(name, "POST", `${base}/bulk`, { keys });
+    const rows = JSON.parse(answer.text) as { key: string; data?: unknown; etag?: string; error?: string }[];
+    const failed = rows.find((row) => row.error);
+    if (failed) throw new Unavailable(name, new Error(failed.error));
+    const there = rows.filter((row): row is typeof row & { etag: string } => Boolean(row.etag));
+    return new Map(there.map(({ key, data, etag }) => [key, { value: data, etag: etag.replaceAll('"', "") }]));
+  }
+
+  /** What many ask for at the same time is read at once; absence is made sure of. */
+  const read = batched<string, Found<unknown>>(rowsAtOnce, async (keys) => {
+    const [first] = keys as [string];
+    if (keys.length === 1) return [await one(first)];
+    const found = await many([...new Set(keys)]);
+    return Promise.all(keys.map((key) => found.get(key) ?? one(key)));
+  });
+
+  /** True: committed. False: refused. Undefined: not known. */
+  async function commit(writes: Write[]): Promise<boolean | undefined> {
+    const operations = writes.map(toOperation);
+    const answer = await dapr.call("POST", `${base}/transaction`, { operations }).catch(() => undefined);
+    return answer && answer.status < 300;
+  }
+
+  /** One commit for all that wait for one. When it is refused each has to be tried by itself: who stood in the way? */
+  const commitTogether = batched<Write[], boolean>(transactionsAtOnce, async (transactions) => {
+    const together = await commit(inOrder(transactions).flat());
+    if (together !== false || transactions.length === 1) return transactions.map(() => together ?? false);
+    return Promise.all(transactions.map(async (writes) => (await commit(writes)) ?? false));
   });
 
   return {
-    async get<T>(key: string): Promise<Found<T>> {
-      const answer = await dapr.must(name, "GET", `${base}/${encodeURIComponent(key)}`);
-      if (answer.status === 204 || !answer.etag) return { value: undefined, etag: undefined };
-      return { value: JSON.parse(answer.text) as T, etag: answer.etag.replaceAll('"', "") };
-    },
+    get: <T>(key: string) => read(key) as Promise<Found<T>>,
 
-    /**
-     * Those of the keys that exist. Whoever acts on absence must ask for it to be made `sure`: the bulk read of this
-     * component takes a connection that breaks for the end of the rows.
-     */
+    /** Those of the keys that exist. Whoever acts on absence must ask for it to be made `sure`. */
     async getMany<T>(keys: string[], sure: (key: string) => boolean): Promise<Map<string, Found<T>>> {
-      const answer = await dapr.must(name, "POST", `${base}/bulk`, { keys });
-      const rows = JSON.parse(answer.text) as { key: string; data?: T; etag?: string; error?: string }[];
-      const failed = rows.find((row) => row.error);
-      if (failed) throw new Unavailable(name, new Error(failed.error));
-      const found = new Map<string, Found<T>>(
-        rows
-          .filter((row) => row.etag)
-          .map((row) => [row.key, { value: row.data as T, etag: (row.etag as string).replaceAll('"', "") }]),
-      );
+      const found = (await many(keys)) as Map<string, Found<T>>;
       for (const key of keys.filter((key) => !found.has(key) && sure(key))) {
-        const row = await this.get<T>(key);
+        const row = (await one(key)) as Found<T>;
         if (row.etag) found.set(key, row);
       }
       return found;
@@ -67,12 +98,7 @@ export function stateStore(dapr: Dapr, name: string) {
      * All or nothing. False means: refused, or not known; the caller reads again and finds out, whatever the
      * error said, because an answer can be lost where the commit was not.
      */
-    async transact(writes: Write[]): Promise<boolean> {
-      const answer = await dapr
-        .call("POST", `${base}/transaction`, { operations: writes.map(toOperation) })
-        .catch(() => undefined);
-      return answer !== undefined && answer.status < 300;
-    },
+    transact: (writes: Write[]): Promise<boolean> => commitTogether(writes),
 
     async remove(key: string): Promise<void> {
       await dapr.must(name, "DELETE", `${base}/${encodeURIComponent(key)}`);
@@ -80,11 +106,9 @@ export function stateStore(dapr: Dapr, name: string) {
 
     /** False when the key exists already. */
     async insert(key: string, value: object): Promise<boolean> {
-      const write = { key, value, options: { concurrency: "first-write" } };
-      const answer = await dapr.call("POST", base, [write]);
-      if (answer.status < 300) return true;
-      if ((await this.get(key)).value !== undefined) return false;
-      throw new Unavailable(name, new Error(answer.text));
+      if (await commitTogether([{ key, value, insert: true }])) return true;
+      if ((await one(key)).value !== undefined) return false;
+      throw new Unavailable(name);
     },
   };
 }

@@ -23,13 +23,16 @@ afterEach(() => vi.useRealTimers());
 function engine(...instances: [id: string, state: string][]) {
   const states = new Map(instances);
   const told: string[] = [];
+  const asked: string[] = [];
   const erased: string[] = [];
   const answer = (status: number, text = "") => ({ status, text, etag: undefined });
   const contradicts = "inbox key 'inbox-000000' declared in metadata but missing from state store";
-  const call = async (_: string, path: string) => {
+  const call = async (method: string, path: string) => {
+    asked.push(`${method} ${path}`);
     const starting = /start\?instanceID=(.*)$/.exec(path)?.[1];
     const id = starting ?? /dapr\/([^/]+)/.exec(path)?.[1] ?? "";
     if (states.get(id) === "LOST") return answer(500, contradicts);
+    if (starting && states.get(id) === "RUNNING") return answer(409, "exists");
     // An instance that has ended begins anew when it is started again.
     if (starting) states.set(id, "RUNNING");
     const runtimeStatus = states.get(id);
@@ -46,9 +49,16 @@ function engine(...instances: [id: string, state: string][]) {
     erased.push(id);
     states.delete(id);
   };
-  return { told, erased, states, workflows: workflows({ call, must }, erase) };
+  return { told, asked, erased, states, workflows: workflows({ call, must }, erase) };
 }
-const hint = { workflow: "saga-v1", id: "order", input: {}, event: "changed", data: {} };
+const hint = {
+  workflow: "saga-v1",
+  id: "order",
+  input: {},
+  from: new Date(0).toISOString(),
+  event: "changed",
+  data: {},
+};
 const later = 30_000;
 
 test("what cannot be read is not given up at once, nor because it could not be read long ago", async () => {
@@ -71,7 +81,8 @@ test.each(["tell", "start", "replaceDead"] as const)(
     await workflows[act](hint);
     expect(erased).toEqual(["order"]);
     expect([...states]).toEqual([["order", "RUNNING"]]);
-    expect(told).toEqual(act === "tell" ? ["order", "order"] : []);
+    // What begins anew knows from its input what it would be told.
+    expect(told).toEqual(act === "tell" ? ["order"] : []);
   },
 );
 
@@ -83,11 +94,21 @@ test("one that has failed begins anew, one that runs is left alone", async () =>
   expect(erased).toEqual([]);
 });
 
-test("an instance that is not there yet is started first", async () => {
+test("an instance that is not there yet is started, with what it would be told", async () => {
   const { workflows, told, states } = engine();
   await workflows.tell(hint);
-  expect(told).toEqual(["order"]);
+  expect(told).toEqual([]);
   expect([...states]).toEqual([["order", "RUNNING"]]);
+});
+
+test("before its time an instance is started without being asked for; one that is there all the same is told", async () => {
+  const early = { ...hint, from: new Date(Date.now() + later).toISOString() };
+  const { workflows, told, asked } = engine();
+  await workflows.tell(early);
+  expect(asked).toEqual(["POST /v1.0/workflows/dapr/saga-v1/start?instanceID=order"]);
+  expect(told).toEqual([]);
+  await workflows.tell(early);
+  expect(told).toEqual(["order"]);
 });
 
 const ended = (status: number, error?: Error) =>

@@ -44,6 +44,7 @@ export function inbox<E>(ctx: WorkflowContext, name: string) {
 
 export type Workflows = ReturnType<typeof workflows>;
 type Instance = { workflow: string; id: string; input: object };
+type Tell = Instance & { from: string; event: string; data: object };
 
 /** How long an instance must have been unreadable to be taken for lost; what was seen long ago says nothing. */
 const patience = 20_000;
@@ -73,25 +74,33 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
     throw new Unavailable("workflow", new Error(text));
   }
 
-  /** An instance that is there already counts as started; one that is lost is erased and begins anew. */
-  async function start({ workflow, id, input }: Instance): Promise<void> {
+  /** False when it is there already, and goes on as it is. One that is lost is erased and begins anew. */
+  async function start({ workflow, id, input }: Instance): Promise<boolean> {
     const ask = () => dapr.must("workflow", "POST", at(`${workflow}/start?instanceID=${id}`), input);
-    await ask().catch(async (error) => {
+    try {
+      await ask();
+      return true;
+    } catch (error) {
       const seen = await look(id);
       if (seen === "unknown") throw error;
-      if (seen === "lost") await erase(id).then(ask);
-    });
+      if (seen !== "lost") return false;
+      await erase(id);
+      await ask();
+      return true;
+    }
   }
 
-  /** An instance that is not there, or not any more, is started first. */
-  async function tell({ event, data, ...instance }: Instance & { event: string; data: object }): Promise<void> {
-    const raise = () => dapr.must("workflow", "POST", at(`${instance.id}/raiseEvent/${event}`), data);
-    await raise().catch(async (error) => {
+  /**
+   * Until `from` the instance has probably not begun. One that is not there, or not any more, is started: its input says
+   * what the event would.
+   */
+  async function tell({ event, data, from, ...instance }: Tell): Promise<void> {
+    if (Date.now() < Date.parse(from) && (await start(instance))) return;
+    await dapr.must("workflow", "POST", at(`${instance.id}/raiseEvent/${event}`), data).catch(async (error) => {
       const seen = await look(instance.id);
       if (seen === "there") throw error;
       if (seen === "lost") await erase(instance.id);
       await start(instance);
-      await raise();
     });
   }
 

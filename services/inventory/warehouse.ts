@@ -137,11 +137,12 @@ export function warehouse(store: Store, sql: Sql, outbox: Outbox) {
     });
   }
 
-  /** Holds that ran out give their stock back. */
+  /** Holds that ran out give their stock back. Sorted, so that the index is read, and never the holds of all orders. */
   async function sweep(): Promise<void> {
     const now = new Date().toISOString();
     const ended = await sql.query<[string]>(
-      "SELECT value->>'order_id' FROM state WHERE starts_with(key, 'hold:') AND value->>'expires_at' < $1 LIMIT 200",
+      `SELECT value->>'order_id' FROM state WHERE starts_with(key, 'hold:') AND value->>'expires_at' < $1
+       ORDER BY value->>'expires_at' LIMIT 200`,
       now,
     );
     await Promise.all(ended.map(([order_id]) => put({ type: "lapse", order_id })));

@@ -1,13 +1,28 @@
 import type { Sql } from "../../kit/sql.js";
-import type { Order } from "./order.js";
+import { type Order, progress } from "./order.js";
 import { type SagaInput, sagaName } from "./saga.js";
 
-/** The order's saga. Repeats and the time to pay are fixed in the order, so it is the same whenever it is made. */
-export const instanceOf = ({ id, pay_by, repeat_seconds }: Order) => ({
+/** The order's saga, which goes on from where the order stands. */
+export const instanceOf = (order: Order) => ({
   workflow: sagaName,
-  id,
-  input: { order_id: id, pay_by, repeat_seconds } satisfies SagaInput,
+  id: order.id,
+  input: {
+    order_id: order.id,
+    pay_by: order.pay_by,
+    repeat_seconds: order.repeat_seconds,
+    known: progress(order),
+    known_at: order.updated_at,
+  } satisfies SagaInput,
 });
+
+/**
+ * Most orders are paid and reserved within a second, and nobody has to walk them there. So the saga begins when the
+ * order first comes to rest, or else at this time, when it would ask again for the first time (decision 18).
+ */
+export function beginsAt({ created_at, repeat_seconds, pay_by }: Order): string {
+  const asksAgain = Date.parse(created_at) + repeat_seconds * 1000;
+  return new Date(Math.min(asksAgain, Date.parse(pay_by))).toISOString();
+}
 
 /**
  * Deletes what the workflow engine has stored of an instance that it cannot read any more (kit/workflow.ts). Its table

@@ -1,16 +1,15 @@
 import { toDecimal } from "../../contracts/money.js";
 import { type Message, publish } from "../../kit/outbox.js";
-import { instanceOf } from "./instances.js";
+import { beginsAt, instanceOf } from "./instances.js";
 import { type Effect, type Order, progress } from "./order.js";
 
 /** What an effect says, built from the stored order alone: the same fact has the same id and words on every repeat. */
 export function message(order: Order, effect: Effect): Message {
   if ("saga" in effect) {
     const instance = instanceOf(order);
-    const { id } = order;
-    return effect.saga === "start"
-      ? { start: { ...instance, id: order.version === 1 ? id : `${id}_${order.version}` } }
-      : { tell: { ...instance, event: "changed", data: progress(order) } };
+    return effect.saga === "another"
+      ? { start: { ...instance, id: `${order.id}_${order.version}` } }
+      : { tell: { ...instance, from: beginsAt(order), event: "changed", data: progress(order) } };
   }
   const { user_id, currency, payment } = order;
   const about = { order_id: order.id, user_id };

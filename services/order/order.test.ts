@@ -103,12 +103,9 @@ describe("placing", () => {
     expect(order.pay_by).toBe("2026-01-01T12:30:00.000Z");
   });
 
-  test("starts the saga and says orders.created", () => {
+  test("says orders.created", () => {
     const result = place(asked, products, "DE", terms, at);
-    expect(result.kind === "placed" && result.decision.effects).toEqual([
-      { saga: "start" },
-      { publish: "orders.created" },
-    ]);
+    expect(result.kind === "placed" && result.decision.effects).toEqual([{ publish: "orders.created" }]);
   });
 
   test("an unknown product, one that is not sold any more, or another currency is refused", () => {
@@ -205,10 +202,10 @@ describe("payment", () => {
     expect(kind(decide(waiting, foreign("44.031"), at))).toBe("refused");
   });
 
-  test("money that comes when all was over starts a saga anew, which sees to its return", () => {
+  test("money that comes when all was over starts another saga, which sees to its return", () => {
     const { order } = play(placed(), failed(), cancel, released);
     const late = decide(order, succeeded(2), at);
-    expect(late.kind === "changed" && late.effects.at(-1)).toEqual({ saga: "start" });
+    expect(late.kind === "changed" && late.effects.at(-1)).toEqual({ saga: "another" });
   });
 
   test("a refusal of an older attempt changes nothing", () => {

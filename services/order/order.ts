@@ -94,7 +94,7 @@ export type Effect =
   | { publish: "orders.processing" | "orders.shipped" | "orders.delivered" | "orders.cancelled" }
   | { refund: { payment_id: string; amount: number; currency: string; reason: string } }
   | { register: { payment_id: string; reference: string } }
-  | { saga: "start" | "tell" };
+  | { saga: "tell" | "another" };
 
 export type Decision =
   | { kind: "changed"; order: Order; entry: TimelineEntry; effects: Effect[] }
@@ -309,7 +309,7 @@ function paymentSucceeded(order: Order, event: EventOf<"payments.succeeded">, fo
     "payments.succeeded (not counted)",
     { ...answered, refunds: [...order.refunds, refund] },
     // A saga that has ended is not woken again: another one sees to this refund.
-    [...askBack(refund), { saga: progress(order).phase === "ended" ? "start" : "tell" }],
+    [...askBack(refund), { saga: progress(order).phase === "ended" ? "another" : "tell" }],
   );
 }
 

@@ -6,6 +6,7 @@ import type { Outbox } from "../../kit/outbox.js";
 import { day, type Kind } from "../../kit/retention.js";
 import { badCursor, pageOf, type Sql, startOf } from "../../kit/sql.js";
 import type { Store, Write } from "../../kit/state.js";
+import { beginsAt, instanceOf } from "./instances.js";
 import { message } from "./messages.js";
 import { type At, type Command, type Decision, decide, type Order } from "./order.js";
 
@@ -21,6 +22,10 @@ type From = PageQuery & { offset?: number | undefined };
 export type Memory = { key: string; body: string };
 
 const key = (id: string) => `order:${id}`;
+const sagaRow = (id: string) => `saga:${id}`;
+/** The hint of this change comes before the saga would have begun by itself. */
+const beginsSaga = ({ order, effects }: Decision & { kind: "changed" }, { now }: At) =>
+  effects.some((effect) => "saga" in effect) && now < beginsAt(order);
 const aWhile = 10_000;
 
 const givingBack = `value->>'status' = 'cancelled' AND (value->>'released_at' IS NULL
@@ -70,6 +75,7 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
       const rows: Write[] = [
         { key: key(order.id), value: order, insert: true },
         historyRow(order.id, entry),
+        outbox.later(sagaRow(order.id), beginsAt(order), { start: instanceOf(order) }),
         ...writes,
       ];
       const stored = await store.transact(rows);
@@ -103,7 +109,11 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
           reply: { kind: "changed", order: decision.order },
           next: decision.order,
           messages: messages(decision),
-          rows: [historyRow(id, decision.entry), ...(memory ? [commandRow(id, memory)] : [])],
+          rows: [
+            historyRow(id, decision.entry),
+            ...(memory ? [commandRow(id, memory)] : []),
+            ...(beginsSaga(decision, at) ? [outbox.callOff(sagaRow(id))] : []),
+          ],
         };
       });
     },

@@ -67,7 +67,7 @@ export function place(
     payment: firstPayment(request.payment_method),
     request_hash: request.request_hash,
   };
-  const decision = change(order, at, "status", "place", {}, [{ saga: "start" }, { publish: "orders.created" }]);
+  const decision = change(order, at, "status", "place", {}, [{ publish: "orders.created" }]);
   return { kind: "placed", decision };
 }
 
@@ -103,7 +103,7 @@ export function receive(
     payment: firstPayment(payment_method),
     ...(pay_by && { pay_by }),
   };
-  return change(order, at, "status", "place upstream", {}, [{ saga: "start" }]);
+  return change(order, at, "status", "place upstream", {}, []);
 }
 
 const sumOf = (items: Line[]): number => items.reduce((sum, { quantity, price }) => sum + quantity * price, 0);

@@ -5,7 +5,7 @@ import type { Turn } from "../../kit/history.js";
 import { lost } from "./repair.js";
 
 const read = (name: string) =>
-  JSON.parse(readFileSync(join(import.meta.dirname, "histories", `${name}.json`), "utf8")) as Turn[];
+  JSON.parse(readFileSync(join(import.meta.dirname, "histories", `v2-${name}.json`), "utf8")) as Turn[];
 const after = (turn: Turn | undefined, seconds: number) => Date.parse(turn?.at ?? "") + seconds * 1000;
 
 test.each(["straight", "silent-provider", "a-step-that-fails"])(

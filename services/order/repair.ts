@@ -35,6 +35,8 @@ type Deps = {
   say: (line: string) => void;
 };
 
+/** So many stored orders are looked through by one statement: most have ended, and it must not take longer the more there are. */
+const partSize = 1_000;
 const pageSize = 100;
 const atOnce = 10;
 /** A step of a saga that has no answer after so long has been lost. */
@@ -60,12 +62,16 @@ export function lost(turns: Turn[], now: number): "unknown here" | "stuck" | und
 }
 
 export function repairer({ dapr, sidecar, sql, orders, outbox, workflows, audit, say }: Deps) {
-  const openAfter = (key: string) =>
-    sql.sure<Order>(
-      `SELECT value FROM state WHERE starts_with(key, 'order:') AND key > $1 AND ${perhapsOpen}
-       ORDER BY key LIMIT ${pageSize}`,
+  /** Those of a part of all orders that may be open, and the key after which the next part begins. */
+  const openAfter = async (key: string) => {
+    const [part] = await sql.sure<{ open: Order[]; last: string | null }>(
+      `SELECT jsonb_build_object('open', coalesce(jsonb_agg(value) FILTER (WHERE ${perhapsOpen}), '[]'), 'last', max(key))
+       FROM (SELECT key, value FROM state WHERE starts_with(key, 'order:') AND key > $1
+             ORDER BY key LIMIT ${partSize}) AS part`,
       key,
     );
+    return part as NonNullable<typeof part>;
+  };
 
   /** Its first saga, and those that began later under its version. */
   const instancesOf = ({ id, version }: Order) => [
@@ -104,25 +110,25 @@ export function repairer({ dapr, sidecar, sql, orders, outbox, workflows, audit,
     await saga(outcome.order, done);
   }
 
+  async function page(open: Order[], done: Done): Promise<void> {
+    const asked = open.map(({ id, user_id }) => ({ order_id: id, user_id }));
+    const { changed } = RecoverAnswer.parse(await dapr.ask("payment", "/rpc/recover", { orders: asked }));
+    done.recovered += changed.length;
+    // What they say now is news to the orders, which should not expire over it.
+    if (changed.length > 0) await pause(settling);
+    for (let n = 0; n < open.length; n += atOnce)
+      await Promise.all(open.slice(n, n + atOnce).map(({ id }) => one(id, done)));
+    done.orders += open.length;
+    say(`${done.orders} orders under way looked at …`);
+  }
+
   async function openOrders(): Promise<Done> {
     const done: Done = { orders: 0, recovered: 0, sagas: { started: 0, woken: 0, replaced: 0 }, asked: 0 };
-    for (let key = ""; ; ) {
-      const page = await openAfter(key);
-      const open = page.filter(isOpen);
-      if (open.length > 0) {
-        const asked = open.map(({ id, user_id }) => ({ order_id: id, user_id }));
-        const { changed } = RecoverAnswer.parse(await dapr.ask("payment", "/rpc/recover", { orders: asked }));
-        done.recovered += changed.length;
-        // What they say now is news to the orders, which should not expire over it.
-        if (changed.length > 0) await pause(settling);
-        for (let n = 0; n < open.length; n += atOnce)
-          await Promise.all(open.slice(n, n + atOnce).map(({ id }) => one(id, done)));
-        done.orders += open.length;
-        say(`${done.orders} orders under way looked at …`);
-      }
-      if (page.length < pageSize) return done;
-      key = `order:${(page.at(-1) as Order).id}`;
+    for (let part = await openAfter(""); part.last !== null; part = await openAfter(part.last)) {
+      const open = part.open.filter(isOpen);
+      for (let n = 0; n < open.length; n += pageSize) await page(open.slice(n, n + pageSize), done);
     }
+    return done;
   }
 
   async function straysSince(since: string): Promise<Stray[]> {

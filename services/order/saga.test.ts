@@ -1,12 +1,13 @@
 import type { WorkflowContext } from "@dapr/dapr";
 import { describe, expect, test } from "vitest";
 import type { Progress } from "./order.js";
-import { orderSaga } from "./saga.js";
+import { orderSaga, type SagaInput } from "./saga.js";
 
 /** Plays the real saga against a clock of its own: hints come at their second, steps answer at once. */
 async function play(
   hints: [second: number, hint: Progress][],
   step: (name: string, second: number) => Progress | "fails",
+  known?: Pick<SagaInput, "known" | "known_at">,
 ) {
   type Task = {
     due: number;
@@ -46,6 +47,7 @@ async function play(
     order_id: "o",
     pay_by: new Date(100_000).toISOString(),
     repeat_seconds: 15,
+    ...known,
   });
   for (let turn = await saga.next(); !turn.done; turn = await saga.next()) {
     const yielded = turn.value as unknown as Task;
@@ -62,12 +64,29 @@ const idle: Progress = { version: 0, phase: "paying", waiting: false };
 const delivering: Progress = { version: 0, phase: "delivering", waiting: false };
 const givingBack: Progress = { version: 0, phase: "giving_back", waiting: true };
 const ended: Progress = { version: 0, phase: "ended", waiting: false };
+/** Before the saga begins. */
+const ago = (seconds: number) => new Date(-seconds * 1000).toISOString();
 const never = () => {
   throw new Error("no step was due");
 };
 
 describe("the straight path", () => {
-  test("costs one timer and no step", async () => {
+  test("costs neither timer nor step when the saga begins where the order rests", async () => {
+    const begun = await play([[9000, ended]], never, { known: delivering, known_at: ago(1) });
+    expect(begun).toEqual({ calls: [], timers: 0, ended: 9000 });
+  });
+
+  test("of an order of which nothing was heard it asks at once, and then goes on as ever", async () => {
+    const { calls } = await play([[80, delivering]], () => paying, { known: paying, known_at: ago(15) });
+    expect(calls).toEqual(["askAgain@0", "askAgain@15", "askAgain@45"]);
+  });
+
+  test("what comes late is asked for: a saga that begins anew after its order has ended ends again", async () => {
+    const { calls, ended: end } = await play([], () => ended, { known: delivering, known_at: ago(2) });
+    expect([calls, end]).toEqual([["askAgain@0"], 0]);
+  });
+
+  test("costs one timer and no step for a saga that began with the order", async () => {
     expect(
       await play(
         [
