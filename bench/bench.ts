@@ -1,131 +1,88 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
-import { availableParallelism } from "node:os";
-import { join } from "node:path";
-import { instanceOf, portOf } from "../tools/instance.js";
+import { portOf } from "../tools/instance.js";
 import { help, Refusal } from "../tools/say.js";
-import { launch } from "../tools/supervisor.js";
-import { type Figures, figuresOf, tableOf } from "./figures.js";
-import { say, settings, untilQuiet, wipe } from "./ground.js";
+import { type Options as SuiteOptions, say } from "./ground.js";
+import { measureGrowth } from "./growth.js";
+import { measureHops } from "./hops.js";
 import { measureLists } from "./lists.js";
-import type { LoadRequest, LoadResult } from "./load.js";
-import { prepare, type Shape, shapes } from "./shapes.js";
-import { busyMs, cpuOf, machineTicks, pssOf } from "./usage.js";
+import { measureParts } from "./parts.js";
+import { measurePeers } from "./peers.js";
+import { measureReads } from "./reads.js";
+import { measureReplicas } from "./replicas.js";
+import { measureSaga } from "./saga.js";
+import { type Shape, shapes } from "./shapes.js";
+import { measureSleepers } from "./sleepers.js";
+import { measureStarts } from "./starts.js";
 
+export type Options = SuiteOptions;
+
+type Suite = { name: string; what: string; measure: (options: Options) => Promise<void> };
+
+const suites: Suite[] = [
+  { name: "saga", what: "orders from POST to `processing`: the shapes below", measure: measureSaga },
+  { name: "reads", what: "an order and a page of them, read", measure: measureReads },
+  { name: "lists", what: "what a page costs among few and among many orders", measure: measureLists },
+  { name: "start", what: "`npm start`, fresh and again, and the first order after it", measure: measureStarts },
+  {
+    name: "hops",
+    what: "jobs, transactions, messages and calls per order, as the parts count them",
+    measure: measureHops,
+  },
+  { name: "parts", what: "what Dapr takes for each thing an order is made of: the floor", measure: measureParts },
+  {
+    name: "growth",
+    what: "orders among 10,000 and 100,000 stored ones, and what one takes on disk",
+    measure: measureGrowth,
+  },
+  { name: "peers", what: "the same saga on Restate and on DBOS, in turn with ours", measure: measurePeers },
+  { name: "replicas", what: "orders with two of every service, against one", measure: measureReplicas },
+  {
+    name: "sleepers",
+    what: "thousands of orders that wait for money: memory, CPU, others beside them, their end",
+    measure: measureSleepers,
+  },
+];
+
+const listOf = (all: { name: string; what: string }[]) =>
+  all.map(({ name, what }) => `  ${name.padEnd(10)}${what}`).join("\n");
 const usage = `
 npm run bench [-- [<shape> …] [--quick] [--json]]
-npm run bench -- --suite lists [--quick] [--json]
+npm run bench -- --suite <suite>|all [--quick] [--json]
 
-Starts a system of its own with fresh data, measures orders from POST to \`processing\`, and stops it again:
-${shapes.map(({ name, what }) => `  ${name.padEnd(8)}${what}`).join("\n")}
+Starts a system of its own with fresh data, measures it, and stops it again. The suites:
+${listOf(suites)}
 
-The suite "lists" stores 1,000 and then 100,000 orders and compares what a page of them costs.
+The shapes of the suite "saga", which is measured when none is named:
+${listOf(shapes)}
 
---quick     fewer orders: a look, not a measurement
+--quick     a look, not a measurement
 --json      one JSON line per measurement, nothing else on stdout
 PORT_BASE   its ports (28080)
 `;
 
-const sizes = [
-  { concurrency: 1, orders: 50 },
-  { concurrency: 16, orders: 500 },
-  { concurrency: 64, orders: 1500 },
-];
-const quickSizes = [
-  { concurrency: 1, orders: 10 },
-  { concurrency: 16, orders: 40 },
-  { concurrency: 64, orders: 100 },
-];
-const warmUp = { concurrency: 16, orders: 100 };
-const othersShare = 0.1;
-
-export type Options = { quick: boolean; quiet: boolean; portBase: number };
-
-export async function run(args: string[]) {
+export async function run(args: string[]): Promise<void> {
   help(args, usage);
   if (process.platform !== "linux")
     throw new Refusal("The benchmark reads CPU and memory from /proc: run it on Linux.");
-  const json = args.includes("--json");
-  const options = { quick: args.includes("--quick"), quiet: json, portBase: portOf(process.env.PORT_BASE, 28080) };
-  if (args.includes("--suite")) return suite(args[args.indexOf("--suite") + 1], options);
-  const all: Figures[] = [];
-  for (const shape of chosen(args))
-    await measure(shape, options, (figures) => {
-      all.push(figures);
-      if (json) console.log(JSON.stringify(figures));
-    });
-  if (!json) console.log(`\n${tableOf(all)}`);
+  const quiet = args.includes("--json");
+  const options = { quick: args.includes("--quick"), quiet, portBase: portOf(process.env.PORT_BASE, 28080) };
+  const at = args.indexOf("--suite");
+  if (at < 0) return measureSaga(options, shapesIn(args));
+  for (const { name, measure } of suitesIn(args[at + 1])) {
+    say(`Suite ${name} …`);
+    await measure(options);
+  }
 }
 
-function suite(name: string | undefined, options: Options): Promise<void> {
-  if (name !== "lists") throw new Refusal(`There is no suite "${name}"; there is "lists".`);
-  return measureLists(options);
+function suitesIn(name: string | undefined): Suite[] {
+  const chosen = name === "all" ? suites : suites.filter((suite) => suite.name === name);
+  if (chosen.length > 0) return chosen;
+  throw new Refusal(`There is no suite "${name}"; there are ${suites.map(({ name }) => name).join(", ")} and all.`);
 }
 
-function chosen(args: string[]): Shape[] {
+function shapesIn(args: string[]): Shape[] {
   const names = args.filter((arg) => !arg.startsWith("--"));
   const unknown = names.find((name) => shapes.every((shape) => shape.name !== name));
   if (unknown)
     throw new Refusal(`There is no shape "${unknown}"; there are ${shapes.map(({ name }) => name).join(", ")}.`);
   return names.length === 0 ? shapes : shapes.filter(({ name }) => names.includes(name));
 }
-
-async function measure(shape: Shape, { quick, quiet, portBase }: Options, report: (figures: Figures) => void) {
-  const { name, appEnv, apps } = shape;
-  const { dir } = instanceOf({ portBase, dir: `.run-bench-${portBase}` });
-  await wipe(dir);
-  say(`${name}: starting ${shape.what} …`);
-  const instance = await launch({ portBase, dir, appEnv, apps, quiet, settings });
-  for (const name of ["postgres", "redis"])
-    if (!(name in instance.roots())) say(`${name} was started by somebody else: it is in no figure.`);
-  try {
-    const target = await prepare(shape, portBase, dir);
-    await (await loadClient())({ ...target, ...warmUp });
-    for (const { concurrency, orders } of quick ? quickSizes : sizes) {
-      await untilQuiet();
-      say(`${name}: ${orders} orders, ${concurrency} at once …`);
-      const place = await loadClient();
-      const roots = instance.roots();
-      const machineBefore = machineTicks();
-      const cpuBefore = cpuOf(roots);
-      const load = await place({ ...target, concurrency, orders });
-      const cpuAfter = cpuOf(roots);
-      const busy = busyMs(machineBefore, machineTicks());
-      complain(load, roots, instance.roots());
-      sayWhoElse(busy - load.cpuMs - sum(cpuAfter) + sum(cpuBefore), load.seconds);
-      report(figuresOf({ shape: name, concurrency, load, cpuBefore, cpuAfter, pssMb: pssOf(roots) }));
-    }
-  } finally {
-    await instance.stop();
-  }
-  // Not in `finally`: after a failure its logs are wanted.
-  await wipe(dir);
-}
-
-/** A process of its own that waits to be told what to order. */
-async function loadClient(): Promise<(request: LoadRequest) => Promise<LoadResult>> {
-  const child = fork(join(import.meta.dirname, "load.js"));
-  const died = once(child, "exit").then(() => {
-    throw new Error("The load client died.");
-  });
-  const heard = async <Message>() => (await Promise.race([once(child, "message"), died]))[0] as Message;
-  await heard();
-  return async (request) => {
-    child.send(request);
-    return heard<LoadResult>();
-  };
-}
-
-function complain({ errors }: LoadResult, before: Record<string, number>, after: Record<string, number>) {
-  for (const [what, count] of Object.entries(errors)) say(`  ${count} × ${what}`);
-  for (const [name, pid] of Object.entries(before))
-    if (after[name] !== pid) say(`  ${name} died and was started again: its CPU is not counted in full.`);
-}
-
-function sayWhoElse(othersMs: number, seconds: number) {
-  const share = othersMs / (seconds * 1000 * availableParallelism());
-  if (share > othersShare)
-    say(`  Others used ${Math.round(share * 100)} % of the machine meanwhile: these figures are worse for it.`);
-}
-
-const sum = (cpu: Record<string, number>) => Object.values(cpu).reduce((total, ms) => total + ms, 0);

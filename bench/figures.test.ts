@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { figuresOf, quantile, tableOf } from "./figures.js";
+import { comparisonOf, figuresOf, processesOf, quantile, tableOf, timesOf } from "./figures.js";
 import { busyMs, busyShare } from "./usage.js";
 
 const load = {
@@ -15,7 +15,7 @@ const measured = {
   load,
   cpuBefore: { order: 1000, postgres: 500 },
   cpuAfter: { order: 1060, postgres: 540 },
-  pssMb: 812.4,
+  pssMb: { order: 512.16, postgres: 300.24 },
 };
 
 test("the figures of a run, with exactly these names", () => {
@@ -32,6 +32,7 @@ test("the figures of a run, with exactly these names", () => {
     orders: 4,
     errors: 1,
     cpu_by_process: { order: 15, postgres: 10 },
+    pss_by_process: { order: 512.2, postgres: 300.2 },
   });
 });
 
@@ -43,6 +44,29 @@ test("a run in which nothing arrived has no times", () => {
 
   expect(none).toMatchObject({ orders_per_second: 0, post_p50_ms: null, cpu_ms_per_order: null, orders: 0, errors: 9 });
   expect(tableOf([none])).toContain("full");
+});
+
+test("situations are compared with the first of them", () => {
+  const few = figuresOf(measured);
+  const many = { ...few, orders_per_second: 1.5, cpu_ms_per_order: null };
+  const [, first, second] = comparisonOf("stored", [
+    ["0", few],
+    ["10,000", many],
+  ]).split("\n");
+
+  expect(first?.split(/ {2,}/)).toEqual(["0", "2", "× 1", "25", "× 1", "300", "× 1", "812", "× 1", "1"]);
+  expect(second?.split(/ {2,}/)).toEqual(["10,000", "1.5", "× 0.75", "-", "300", "× 1", "812", "× 1", "1"]);
+  expect([timesOf(3, 0), timesOf(null, 2)]).toEqual(["", ""]);
+});
+
+test("processes, the busiest first", () => {
+  const lines = processesOf(figuresOf({ ...measured, cpuAfter: { order: 1000, postgres: 540 } })).split("\n");
+
+  expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
+    ["process", "CPU ms/order", "PSS MB"],
+    ["postgres", "10", "300.2"],
+    ["order", "0", "512.2"],
+  ]);
 });
 
 test("quantiles sort by number", () => {

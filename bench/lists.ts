@@ -1,120 +1,185 @@
 import { type Client, createClient } from "../client/client.js";
 import { demoAccounts, demoProducts } from "../contracts/demo.js";
-import { got, opening, other, tokenOf } from "../tools/demo-client.js";
+import { got, tokenOf } from "../tools/demo-client.js";
 import { instanceOf } from "../tools/instance.js";
-import { tokensOf } from "../tools/secrets.js";
+import { pause } from "../tools/say.js";
 import { launch } from "../tools/supervisor.js";
 import type { Options } from "./bench.js";
 import { quantile } from "./figures.js";
 import { say, settings, untilQuiet, wipe } from "./ground.js";
+import { manyOrders } from "./many.js";
 import { cpuOf } from "./usage.js";
 
-const sizes = [1_000, 100_000];
-const batch = 10_000;
-const apps = ["product", "user", "inventory", "order", "api-gateway"];
-const statuses = ["payment_required", "paid", "processing", "shipped", "delivered", "cancelled"];
+const limit = 20;
+const full = { sizes: [1_000, 100_000, 1_000_000], pages: 120, idleMs: 15_000 };
+const small = { sizes: [1_000, 10_000], pages: 30, idleMs: 3_000 };
+/** CPU is the median of so many parts: what runs beside now and then counts in one of them. */
+const parts = 3;
 
-type List = (limit: number) => Promise<unknown>;
+type List = () => Promise<unknown>;
 type Page = { p50: number; p99: number; cpuMs: number };
+type Many = Awaited<ReturnType<typeof manyOrders>>;
 
-/** What a page costs with few and with many orders stored: latency and the CPU of all server processes, as ratios. */
+/** What a page costs with few and with very many orders stored: latency and the CPU of all server processes, as ratios. */
 export async function measureLists({ quick, quiet, portBase }: Options): Promise<void> {
-  const rounds = quick ? 40 : 300;
-  const { dir, offset } = instanceOf({ portBase, dir: `.run-bench-${portBase}` });
+  const { sizes, pages, idleMs } = quick ? small : full;
+  const { dir } = instanceOf({ portBase, dir: `.run-bench-${portBase}` });
   await wipe(dir);
-  say("lists: starting the gateway, order and what they need …");
-  const instance = await launch({ portBase, dir, apps, quiet, settings });
+  say("lists: starting the system …");
+  const instance = await launch({ portBase, dir, quiet, settings });
   const found = new Map<string, Page[]>();
+  const idle: Idle[] = [];
+  let many: Many | undefined;
   try {
-    const lists = await people(instance.url);
-    const sidecar = other(`http://127.0.0.1:${3502 + offset}`, opening(tokensOf(dir, "order").api));
-    const sql = (text: string) => sidecar("/v1.0/bindings/order-sql", { operation: "exec", metadata: { sql: text } });
-    say("lists: warming up …");
-    for (const list of Object.values(lists)) for (let n = 0; n < 4 * rounds; n++) await list(20);
-    let stored = 1;
+    const everybody = await people(instance.url);
+    many = await manyOrders(portBase, dir);
     for (const size of sizes) {
-      say(`lists: storing ${size.toLocaleString("en")} orders …`);
-      for (; stored < size; stored += Math.min(batch, size - stored))
-        await sql(copies(stored, Math.min(batch, size - stored)));
-      await sql("ANALYZE state");
+      await many.store(size);
+      if (size === sizes[0]) await warmUp(lists(everybody), pages);
       await untilQuiet();
-      for (const [name, list] of Object.entries(lists)) {
-        say(`lists: ${rounds} pages of ${name} …`);
-        found.set(name, [...(found.get(name) ?? []), await measured(list, rounds, instance.roots)]);
+      for (const [name, list] of Object.entries(lists(everybody))) {
+        const cost = await measured(list, name === offsetList ? pages / 10 : pages, instance.roots);
+        say(`lists: ${name}: p50 ${cost.p50} ms, CPU ${cost.cpuMs} ms`);
+        found.set(name, [...(found.get(name) ?? []), cost]);
       }
+      say(`lists: ${idleMs / 1000} s of nobody asking …`);
+      idle.push(await left(many, idleMs, instance.roots));
     }
   } finally {
+    await many?.close();
     await instance.stop();
   }
   await wipe(dir);
-  for (const [name, [few, many]] of found) console.log(lineOf(name, few!, many!, quiet));
+  for (const [name, costs] of found) console.log(lineOf(name, sizes, costs, quiet));
+  console.log(idleLineOf(sizes, idle, quiet));
 }
 
-/** One real order, whose row is then copied, and the lists as their readers ask for them. */
-async function people(url: string): Promise<Record<string, List>> {
+type People = { admin: Client; staff: Client; ada: Client; id: string; payment_id: string };
+
+/** Those who ask, and one real order, which is then copied. */
+async function people(url: string): Promise<People> {
   const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
-  const signIn = async (email: string): Promise<Client> =>
+  const signIn = async ({ email }: { email: string }): Promise<Client> =>
     createClient({ url, token: await tokenOf(url, email, password) });
-  const [ada, staff] = await Promise.all([signIn(demoAccounts[2].email), signIn(demoAccounts[1].email)]);
+  const [admin, staff, ada] = await Promise.all([
+    signIn(demoAccounts[0]),
+    signIn(demoAccounts[1]),
+    signIn(demoAccounts[2]),
+  ]);
   const items = [demoProducts[0]!, demoProducts[1]!].map(({ id }) => ({ product_id: id, quantity: 1 }));
-  await got(ada.placeOrder({ headers: { "idempotency-key": "the first" }, body: { items } }));
+  const body = { items, payment_method: "card_ok" as const };
+  const { id } = await got(ada.placeOrder({ headers: { "idempotency-key": "the first" }, body }));
+  while ((await got(ada.order({ params: { id } }))).status !== "processing") await pause(100);
+  while ((await got(ada.notifications({}))).items.length < 3) await pause(100);
+  const [payment] = (await got(ada.payments({ params: { id } }))).items;
+  return { admin, staff, ada, id, payment_id: payment!.payment_id };
+}
+
+/** The lists as their readers ask for them. */
+function lists({ admin, staff, ada, id, payment_id }: People): Record<string, List> {
+  const order = { params: { id } };
+  const hers = { params: { customer_id: demoAccounts[2].id } };
   return {
-    customer: (limit) => got(ada.orders({ query: { limit } })),
-    "customer and status": (limit) => got(ada.orders({ query: { limit, status: "shipped" } })),
-    status: (limit) => got(staff.orders({ query: { limit, status: "shipped" } })),
-    plain: (limit) => got(staff.orders({ query: { limit } })),
+    customer: fullPage(() => got(ada.orders({ query: { limit } }))),
+    "customer and status": fullPage(() => got(ada.orders({ query: { limit, status: "shipped" } }))),
+    "customer, a status of none": () => got(ada.orders({ query: { limit, status: "paid" } })),
+    "customer, by staff": fullPage(() => got(staff.ordersOfCustomer({ ...hers, query: { limit } }))),
+    status: fullPage(() => got(staff.orders({ query: { limit, status: "shipped" } }))),
+    plain: fullPage(() => got(staff.orders({ query: { limit } }))),
     "plain, a page in the middle": deep(staff),
+    "plain, offset 500": fullPage(() => got(staff.orders({ query: { limit, offset: 500 } }))),
+    [offsetList]: () => got(staff.orders({ query: { limit, offset: 100_000 } })),
+    "an order": () => got(ada.order(order)),
+    "its timeline": () => got(ada.timeline({ ...order, query: { limit } })),
+    "its payments": () => got(ada.payments(order)),
+    "a payment": () => got(ada.payment({ params: { id: payment_id } })),
+    notifications: fullPage(() => got(ada.notifications({ query: { limit } }))),
+    "dead letters": fullPage(() => got(admin.deadLetters({ query: { limit } }))),
+    "last reconciliation": () => got(admin.reconciliation()),
   };
 }
+
+/** A short page would cost less, and say nothing. */
+function fullPage(ask: () => Promise<{ items: unknown[] }>): List {
+  return async () => {
+    const { items } = await ask();
+    if (items.length < limit) throw new Error(`A page has ${items.length} and not ${limit} items.`);
+  };
+}
+
+async function warmUp(asked: Record<string, List>, pages: number) {
+  say("lists: warming up …");
+  for (let n = 0; n < pages; n++) for (const list of Object.values(asked)) await list();
+}
+
+/** Its rows are counted one by one up to the offset, which is why it ends at 100,000. */
+const offsetList = "plain, offset 100,000";
 
 /** Page 20 by its cursor: found once for each size, then asked again and again. */
 function deep(staff: Client): List {
   let cursor: string | null | undefined;
   let pages = 0;
-  return async (limit) => {
-    for (; pages < 20; pages++)
-      cursor = (await got(staff.orders({ query: { limit, cursor: cursor ?? undefined } }))).next_cursor;
-    return got(staff.orders({ query: { limit, cursor: cursor ?? undefined } }));
+  const page = () => got(staff.orders({ query: { limit, cursor: cursor ?? undefined } }));
+  const asked = fullPage(page);
+  return async () => {
+    for (; pages < 20; pages++) cursor = (await page()).next_cursor;
+    return asked();
   };
 }
 
-/**
- * Copies of the first order, older by a second each, of every status. Every other one is the same customer's: the list of
- * somebody with few orders would prove nothing.
- */
-const copies = (from: number, count: number) => `
-  INSERT INTO state (key, value, isbinary)
-  SELECT 'order:' || id, value || jsonb_build_object('id', id,
-    'user_id', CASE n % 2 WHEN 0 THEN value->>'user_id' ELSE gen_random_uuid()::text END,
-    'status', ('{${statuses.join(",")}}'::text[])[n / 2 % ${statuses.length} + 1],
-    'created_at', to_char(now() at time zone 'utc' - n * interval '1 second', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')), false
-  FROM (SELECT value FROM state WHERE starts_with(key, 'order:') ORDER BY value->>'created_at' DESC LIMIT 1) AS first,
-    (SELECT n, gen_random_uuid()::text AS id FROM generate_series(${from}, ${from + count - 1}) AS n) AS copy`;
+type Roots = () => Record<string, number>;
 
-async function measured(list: List, rounds: number, roots: () => Record<string, number>): Promise<Page> {
-  for (let n = 0; n < 20; n++) await list(20);
+async function measured(list: List, pages: number, roots: Roots): Promise<Page> {
+  for (let n = 0; n < pages / 10; n++) await list();
   const used = () => Object.values(cpuOf(roots())).reduce((sum, ms) => sum + ms, 0);
-  const before = used();
   const times: number[] = [];
-  for (let n = 0; n < rounds; n++) {
-    const began = performance.now();
-    await list(20);
-    times.push(performance.now() - began);
+  const cpu: number[] = [];
+  for (let part = 0; part < parts; part++) {
+    const before = used();
+    for (let n = 0; n < pages / parts; n++) {
+      const began = performance.now();
+      await list();
+      times.push(performance.now() - began);
+    }
+    cpu.push((used() - before) / (pages / parts));
   }
-  return { p50: quantile(times, 0.5)!, p99: quantile(times, 0.99)!, cpuMs: (used() - before) / rounds };
+  return { p50: quantile(times, 0.5)!, p99: quantile(times, 0.99)!, cpuMs: quantile(cpu, 0.5)! };
 }
 
-function lineOf(list: string, few: Page, many: Page, json: boolean): string {
-  const ratio = (a: number, b: number) => Number((b / a).toFixed(2));
+/** What runs by itself: PostgreSQL's CPU for it, and where it read the table instead of an index. */
+type Idle = { cpuMsPerSecond: number; scanned: Record<string, number> };
+
+async function left(many: Many, ms: number, roots: Roots): Promise<Idle> {
+  const before = await many.scanned();
+  const cpuBefore = cpuOf(roots()).postgres ?? 0;
+  await pause(ms);
+  const used = (cpuOf(roots()).postgres ?? 0) - cpuBefore;
+  const after = await many.scanned();
+  const scanned = Object.fromEntries(Object.entries(after).map(([name, rows]) => [name, rows - before[name]!]));
+  return { cpuMsPerSecond: Number(((used * 1000) / ms).toFixed(1)), scanned };
+}
+
+const ratio = (costs: number[]) => Number((costs.at(-1)! / costs[0]!).toFixed(2));
+
+function lineOf(list: string, sizes: number[], costs: Page[], json: boolean): string {
   const figures = {
     list,
     orders: sizes,
-    p50_ms: [few.p50, many.p50],
-    p99_ms: [few.p99, many.p99],
-    cpu_ms_per_page: [few.cpuMs, many.cpuMs].map((ms) => Number(ms.toFixed(2))),
-    p50_ratio: ratio(few.p50, many.p50),
-    cpu_ratio: ratio(few.cpuMs, many.cpuMs),
+    p50_ms: costs.map(({ p50 }) => p50),
+    p99_ms: costs.map(({ p99 }) => p99),
+    cpu_ms_per_page: costs.map(({ cpuMs }) => Number(cpuMs.toFixed(2))),
   };
-  if (json) return JSON.stringify(figures);
-  return `${list.padEnd(28)} p50 ${figures.p50_ms.join(" → ")} ms (× ${figures.p50_ratio}), CPU ${figures.cpu_ms_per_page.join(" → ")} ms (× ${figures.cpu_ratio})`;
+  const p50_ratio = ratio(figures.p50_ms);
+  const cpu_ratio = ratio(figures.cpu_ms_per_page);
+  if (json) return JSON.stringify({ ...figures, p50_ratio, cpu_ratio });
+  const note = list === offsetList ? ", by nature not flat" : "";
+  return `${list.padEnd(28)} p50 ${figures.p50_ms.join(" → ")} ms (× ${p50_ratio}), CPU ${figures.cpu_ms_per_page.join(" → ")} ms (× ${cpu_ratio})${note}`;
+}
+
+function idleLineOf(sizes: number[], idle: Idle[], json: boolean): string {
+  const cpu = idle.map(({ cpuMsPerSecond }) => cpuMsPerSecond);
+  const scanned = idle.map(({ scanned }) => scanned);
+  if (json) return JSON.stringify({ list: "nobody asking", orders: sizes, postgres_cpu_ms_per_s: cpu, scanned });
+  const last = Object.entries(scanned.at(-1)!).map(([name, rows]) => `${name} ${rows}`);
+  return `${"nobody asking".padEnd(28)} PostgreSQL's CPU ${cpu.join(" → ")} ms a second; rows read without an index at the end: ${last.join(", ")}`;
 }

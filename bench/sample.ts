@@ -1,38 +1,21 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import pg from "pg";
+import { databases } from "../tools/databases.js";
 import { infraPorts, instanceOf } from "../tools/instance.js";
-import { serverOf } from "../tools/postgres.js";
 import { redis } from "../tools/redis-client.js";
-import { secretsOf } from "../tools/secrets.js";
+import { databasesOf } from "./databases.js";
+import { redisInfo } from "./metrics.js";
 import { filesOf, memoryOf } from "./usage.js";
 
 export type Sample = Record<string, number>;
 
-const databases = ["product", "order", "user", "payment", "notification", "inventory", "configuration"];
 const mb = 1024 * 1024;
 
 /** Takes the figures of a running system: by name, in MB, rows or files. */
 export function sampler(which: { portBase: number; dir: string }, roots: () => Record<string, number>) {
   const instance = instanceOf(which);
-  const { url, prefix } = serverOf(instance, secretsOf(instance.dir).postgresPassword);
   const ports = infraPorts(instance);
-  const clients = new Map<string, Promise<pg.Client>>();
-
-  async function ask<Row extends object>(database: string, text: string): Promise<Row[]> {
-    let client = clients.get(database);
-    if (!client) {
-      client = connected(url, `${prefix}_${database}`);
-      clients.set(database, client);
-    }
-    const asked = client.then((one) => one.query<Row>(text));
-    // One after the other: this client is for one question at a time.
-    clients.set(
-      database,
-      asked.then(() => client as Promise<pg.Client>),
-    );
-    return (await asked).rows;
-  }
+  const { ask, close } = databasesOf(which);
 
   async function tables(database: string): Promise<Sample> {
     type Table = { name: string; bytes: string; dead: string };
@@ -78,8 +61,8 @@ export function sampler(which: { portBase: number; dir: string }, roots: () => R
     const say = (...command: string[]) => redis(ports.redis, command);
     const [, streams] = (await say("SCAN", "0", "TYPE", "stream", "COUNT", "10000")) as [string, string[]];
     const lengths = await Promise.all(streams.map((stream) => say("XLEN", stream)));
-    const info = `${await say("INFO", "memory")}${await say("INFO", "persistence")}`;
-    const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1] ?? 0) / mb;
+    const info = await redisInfo(ports.redis, "memory", "persistence");
+    const field = (name: string) => Number(info[name] ?? 0) / mb;
     return {
       "redis entries": lengths.reduce<number>((sum, length) => sum + Number(length), 0),
       "redis data bytes": field("used_memory"),
@@ -127,23 +110,12 @@ export function sampler(which: { portBase: number; dir: string }, roots: () => R
       );
       return { "workflow rows of no open order": Number(found?.rows) };
     },
-    async close(): Promise<void> {
-      for (const client of clients.values()) await (await client).end();
-    },
+    close,
   };
 }
 
 const named = (figures: Record<string, number>, what: string): Sample =>
   Object.fromEntries(Object.entries(figures).map(([name, value]) => [`${name} ${what}`, value]));
-
-async function connected(url: string, database: string): Promise<pg.Client> {
-  const at = new URL(url);
-  at.pathname = `/${database}`;
-  const client = new pg.Client({ connectionString: at.href });
-  client.on("error", () => undefined);
-  await client.connect();
-  return client;
-}
 
 function bytesBelow(dir: string): number {
   return readdirSync(dir, { recursive: true, withFileTypes: true })

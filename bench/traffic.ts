@@ -1,34 +1,26 @@
 import { randomUUID } from "node:crypto";
-import { createClient, must } from "../client/client.js";
-import { demoAccounts, demoProducts } from "../contracts/demo.js";
+import { must } from "../client/client.js";
+import { demoProducts } from "../contracts/demo.js";
 import { tokenOf } from "../tools/demo-client.js";
 import { infraPorts } from "../tools/instance.js";
 import { redis } from "../tools/redis-client.js";
 import { pause } from "../tools/say.js";
+import { emails, password, signedIn, until } from "./people.js";
 
 export type Traffic = { done: { orders: number; errors: Record<string, number> }; stop: () => Promise<void> };
 
-const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
 const patienceMs = 60_000;
+const pollMs = 250;
 
 /** Steady traffic of all kinds: orders that are delivered, cancelled, refused, forgotten; streams, sign-ins, nonsense. */
 export async function traffic(url: string, portBase: number, rate: number): Promise<Traffic> {
-  const as = async (n: 1 | 2) => createClient({ url, token: await tokenOf(url, demoAccounts[n].email, password) });
-  const [staff, ada] = await Promise.all([as(1), as(2)]);
+  const [staff, ada] = await Promise.all([signedIn(url, "staff"), signedIn(url, "ada")]);
   for (const { id } of demoProducts)
     await must(staff.setStock({ params: { product_id: id }, body: { on_hand: 1_000_000 } }));
 
   const done: Traffic["done"] = { orders: 0, errors: {} };
   const running = new Set<Promise<void>>();
   let stopping = false;
-
-  async function until(id: string, ...wanted: string[]): Promise<string> {
-    for (const end = Date.now() + patienceMs; ; await pause(250)) {
-      const { status } = await must(ada.order({ params: { id } }));
-      if (wanted.includes(status)) return status;
-      if (Date.now() > end) throw new Error(`still ${status} after ${patienceMs / 1000} s`);
-    }
-  }
 
   /** One order's life; every tenth is of another kind. */
   async function order(n: number): Promise<void> {
@@ -43,7 +35,7 @@ export async function traffic(url: string, portBase: number, rate: number): Prom
     // Nobody pays these: they expire.
     if (kind === 0) return;
     if (kind === 1) {
-      await until(id, "payment_failed", "cancelled");
+      await until(ada, id, ["payment_failed", "cancelled"], pollMs);
       return;
     }
     if (kind === 3) {
@@ -51,7 +43,7 @@ export async function traffic(url: string, portBase: number, rate: number): Prom
       return;
     }
     if (kind === 4) await watch(id);
-    await until(id, "processing");
+    await until(ada, id, ["processing"], pollMs);
     if (kind === 5) {
       await must(ada.cancelOrder({ params, headers: key(), body: { reason: "changed my mind" } }));
       return;
@@ -78,7 +70,7 @@ export async function traffic(url: string, portBase: number, rate: number): Prom
     await ada.placeOrder({ headers: { "idempotency-key": randomUUID() }, body: { items: gone } });
     await must(ada.products({ query: { q: `cup ${n}` } }));
     await must(ada.notifications({ query: { limit: 20 } }));
-    if (n % 5 === 0) await tokenOf(url, demoAccounts[2].email, password);
+    if (n % 5 === 0) await tokenOf(url, emails.ada, password);
   }
 
   function begin(work: Promise<void>): void {

@@ -12,13 +12,6 @@ export function cpuOf(roots: Record<string, number>): Record<string, number> {
   return Object.fromEntries(Object.entries(roots).map(([name, pid]) => [name, total(pid) * ticksMs]));
 }
 
-/** The memory of all of them in MB; pages they share are counted once. */
-export function pssOf(roots: Record<string, number>): number {
-  const childrenOf = familyTree();
-  const members = new Set(Object.values(roots).flatMap((pid) => treeOf(pid, childrenOf)));
-  return [...members].reduce((sum, pid) => sum + pssKb(pid), 0) / 1024;
-}
-
 /** The memory of each of the trees in MB; of shared pages each has its share. */
 export function memoryOf(roots: Record<string, number>): Record<string, number> {
   const childrenOf = familyTree();

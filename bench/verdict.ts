@@ -1,3 +1,5 @@
+import { table } from "./table.js";
+
 /** One figure over time. `saw`: it goes up and down by its nature. `bound`: what something else keeps it below. */
 export type Series = { name: string; unit: "MB" | "rows" | "files"; values: number[]; saw?: boolean; bound?: number };
 export type Verdict = Omit<Series, "values"> & { thirds: number[]; last: number; levels: boolean };
@@ -31,15 +33,7 @@ export function tableOf(verdicts: Verdict[]): string {
     const under = bound === undefined ? "" : ` (bound ${bound})`;
     return [name, unit, ...thirds.map(short), short(last), `${levels ? "yes" : "NO"}${under}`];
   });
-  const all = [head, ...rows];
-  const widths = head.map((_, n) => Math.max(...all.map((row) => (row[n] as string).length)));
-  const isText = (n: number) => n < 2 || n === 6;
-  const lineOf = (row: string[]) =>
-    row
-      .map((cell, n) => (isText(n) ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!)))
-      .join("  ")
-      .trimEnd();
-  return all.map(lineOf).join("\n");
+  return table([head, ...rows], [0, 1, 6]);
 }
 
 const short = (value: number) => String(Math.round(value * 10) / 10);

@@ -61,6 +61,8 @@ export function keeper(dir: string) {
       record();
     },
     list: (): Process[] => all().map((one) => one.seen()),
+    /** Those that run now. */
+    pids: (): Record<string, number> => Object.fromEntries(all().flatMap((one) => pidOf(one.seen()))),
     /** The first child that keeps dying, if any. */
     failing: (limit = 5) => all().find((one) => one.deaths() >= limit)?.spec.name,
     lastLines: (name: string, count = 12) => tail(logOf(name), count),
@@ -80,3 +82,5 @@ export function keeper(dir: string) {
     },
   };
 }
+
+const pidOf = ({ name, pid }: Process): [string, number][] => (pid === undefined ? [] : [[name, pid]]);

@@ -1,5 +1,4 @@
 import { rmSync } from "node:fs";
-import type { Server } from "node:http";
 import { type Instance, socketPath } from "./instance.js";
 import type { Keeper } from "./keeper.js";
 import type { Say } from "./say.js";
@@ -7,7 +6,7 @@ import type { Say } from "./say.js";
 const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Stops the instance once, whoever asks first; a second Ctrl-C does not wait any longer. */
-export function stopping(instance: Instance, kept: Keeper, control: Server, say: Say) {
+export function stopping(instance: Instance, kept: Keeper, control: { close: () => unknown }, say: Say) {
   let stopped: Promise<void> | undefined;
   let interrupted = false;
   const onExit = () => kept.signalAll();

@@ -126,6 +126,6 @@ async function started(
     sidecarEnv,
     runtimePath: dapr.runtimePath,
     cli: dapr.cli,
-    roots: () => Object.fromEntries(kept.list().flatMap(({ name, pid }) => (pid === undefined ? [] : [[name, pid]]))),
+    roots: kept.pids,
   };
 }

@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import { connect } from "../kit/dapr.js";
+import { sagaName } from "../services/order/saga.js";
+import { pause } from "../tools/say.js";
+import { tokensOf } from "../tools/secrets.js";
+import { rounded, sumOf } from "./figures.js";
+import { type Ground, type Options, onSystem, say, show, tell, untilQuiet } from "./ground.js";
+import { peer } from "./shapes.js";
+import { table } from "./table.js";
+import { cpuOf } from "./usage.js";
+
+const atOnce = 16;
+const together = 20;
+
+/** One thing that an order's way is made of; `times`: how many of it one call is. */
+type Part = { name: string; times: number; call: (n: number) => Promise<unknown> };
+type Cost = { suite: "parts"; part: string; cpu_ms: number; calls: number; cpu_by_process: Record<string, number> };
+
+/**
+ * What Dapr, PostgreSQL and Redis take for each of the things an order is made of, asked of the order service's sidecar
+ * without the order service: CPU of all servers. Their sum is the floor under which no saga of this shape can come.
+ */
+export async function measureParts(options: Options): Promise<void> {
+  say("parts: starting the saga's services …");
+  const { apps, appEnv } = peer;
+  const costs = await onSystem(options, { apps, appEnv }, async (ground) => {
+    const parts = partsOf(ground);
+    for (const part of parts) await repeated(part, options.quick ? 40 : 400);
+    const all: Cost[] = [];
+    for (const part of parts) {
+      await untilQuiet(options);
+      const calls = Math.ceil((options.quick ? 200 : 3_000) / part.times);
+      say(`parts: ${calls} × ${part.name} …`);
+      const cost = await measured(part, calls, ground);
+      tell(options, cost);
+      all.push(cost);
+    }
+    return all;
+  });
+  show(options, tableOf(costs));
+}
+
+function partsOf({ portBase, dir }: Ground): Part[] {
+  const port = 3502 + portBase - 8080;
+  const dapr = connect({ DAPR_HTTP_PORT: port, DAPR_API_TOKEN: tokensOf(dir, "order").api });
+  const store = "/v1.0/state/order-state";
+  // About as large as an order.
+  const value = { id: randomUUID(), text: "x".repeat(1_500) };
+  const upsert = (key: string) => ({ operation: "upsert", request: { key: `bench:${key}`, value } });
+  const rows = (n: number) => ["a", "b", "c"].map((row) => upsert(`${n}:${row}`));
+  const many = <T>(n: number, one: (n: number) => T): T[] =>
+    Array.from({ length: together }, (_, i) => one(n * together + i));
+  const keys = (n: number) => many(n, (i) => `bench:${i}:a`);
+  const known = { version: 3, phase: "delivering", waiting: false };
+  const must = (...request: Parameters<typeof dapr.call>) => dapr.must("bench", ...request);
+  // Nobody in this shape listens to that topic.
+  const topic = "pubsub/orders.processing";
+  const event = () => ({
+    id: randomUUID(),
+    source: "bench",
+    type: "orders.processing",
+    specversion: "1.0",
+    data: value,
+  });
+  const type = "application/cloudevents+json";
+  const entry = () => ({ entryId: randomUUID(), event: event(), contentType: type });
+  return [
+    {
+      name: "a transaction of three rows",
+      times: 1,
+      call: (n) => must("POST", `${store}/transaction`, { operations: rows(n) }),
+    },
+    {
+      name: `one of ${together} committed together`,
+      times: together,
+      call: (n) => must("POST", `${store}/transaction`, { operations: many(n, rows).flat() }),
+    },
+    { name: "a row read", times: 1, call: (n) => must("GET", `${store}/bench:${n}:a`) },
+    {
+      name: `one of ${together} read together`,
+      times: together,
+      call: (n) => must("POST", `${store}/bulk`, { keys: keys(n) }),
+    },
+    { name: "an event published", times: 1, call: () => must("POST", `/v1.0/publish/${topic}`, event(), type) },
+    {
+      name: `one of ${together} published together`,
+      times: together,
+      call: (n) => must("POST", `/v1.0-alpha1/publish/bulk/${topic}`, many(n, entry)),
+    },
+    {
+      name: "a saga begun, which sleeps after one turn",
+      times: 1,
+      call: () => {
+        const now = new Date();
+        const pay_by = new Date(now.getTime() + 3_600_000).toISOString();
+        const input = { order_id: randomUUID(), pay_by, repeat_seconds: 60, known, known_at: now.toISOString() };
+        return must("POST", `/v1.0/workflows/dapr/${sagaName}/start?instanceID=bench-${randomUUID()}`, input);
+      },
+    },
+  ];
+}
+
+async function repeated({ call }: Part, calls: number): Promise<void> {
+  let next = 0;
+  const work = async () => {
+    while (next < calls) await call(next++);
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+}
+
+async function measured(part: Part, calls: number, { roots }: Ground): Promise<Cost> {
+  const before = cpuOf(roots());
+  await repeated(part, calls);
+  // What was begun goes on for a moment behind the answer.
+  await pause(1_000);
+  const after = cpuOf(roots());
+  const each = (ms: number) => rounded(ms / calls / part.times, 3);
+  const used = Object.entries(after).map(([name, ms]) => [name, ms - (before[name] ?? 0)] as const);
+  const cpu_by_process = Object.fromEntries(used.map(([name, ms]) => [name, each(ms)]));
+  return { suite: "parts", part: part.name, cpu_ms: each(sumOf(after) - sumOf(before)), calls, cpu_by_process };
+}
+
+function tableOf(costs: Cost[]): string {
+  const processes = ["order-daprd", "postgres", "redis", "scheduler", "order"];
+  const rows = costs.map(({ part, cpu_ms, cpu_by_process }) => [
+    ...[part, String(cpu_ms)],
+    ...processes.map((name) => String(cpu_by_process[name] ?? 0)),
+  ]);
+  return table([["what", "CPU ms", ...processes], ...rows]);
+}
