@@ -1,38 +1,23 @@
 import { randomUUID } from "node:crypto";
 import type { EventOf, Topic } from "../contracts/events.js";
-import { batched } from "./batch.js";
 import { context, traceparentOf, within } from "./context.js";
 import type { Dapr } from "./dapr.js";
 import { every, type Loop } from "./every.js";
 import type { Logger } from "./log.js";
-import { Unavailable } from "./problem.js";
+import { type Publication, publisher } from "./publisher.js";
 import type { Sql } from "./sql.js";
 import type { Write } from "./state.js";
 import type { Workflows } from "./workflow.js";
 
 /** What a committed change still has to say. `id` is the same for the same fact, however often it is said. */
 export type Message =
-  | { [T in Topic]: { publish: T; id: string; data: EventOf<T> } }[Topic]
+  | Publication
   | { start: { workflow: string; id: string; input: object } }
   | { tell: { workflow: string; id: string; input: object; from: string; event: string; data: object } }
   | { ask: { app: string; path: string; body: object } };
 
 export const publish = <T extends Topic>(topic: T, id: string, data: EventOf<T>) =>
   ({ publish: topic, id, data }) as Message;
-
-type Entry = { entryId: string; event: { subject: string } };
-const cloudEvent = "application/cloudevents+json";
-const publishedAtOnce = { most: 50, lanes: 2 };
-
-/** The entries that a bulk publish has refused, or nothing when the answer is another error: then none is known to be sent. */
-function failedIn(text: string): Set<string> | undefined {
-  try {
-    const { failedEntries } = JSON.parse(text) as { failedEntries?: { entryId: string }[] };
-    return failedEntries?.length ? new Set(failedEntries.map(({ entryId }) => entryId)) : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 type Row = { messages: Message[]; traceparent: string; due: string };
 export type Outbox = ReturnType<typeof outbox>;
@@ -67,47 +52,11 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
   let removing: NodeJS.Timeout | undefined;
   let relaying: Loop | undefined;
 
-  const topics = new Map<Topic, (entry: Entry) => Promise<boolean>>();
-  const publisherOf = (topic: Topic) => {
-    const known = topics.get(topic) ?? batched(publishedAtOnce, (entries: Entry[]) => publishAll(topic, entries));
-    topics.set(topic, known);
-    return known;
-  };
-
-  /** Which of them Dapr has accepted. */
-  async function publishAll(topic: Topic, entries: Entry[]): Promise<boolean[]> {
-    const [first] = entries as [Entry];
-    if (entries.length === 1) {
-      const path = `/v1.0/publish/pubsub/${topic}?metadata.partitionKey=${first.event.subject}`;
-      await dapr.must("pubsub", "POST", path, first.event, cloudEvent);
-      return [true];
-    }
-    const bulk = entries.map(({ event, entryId }) => ({
-      ...{ entryId, event, contentType: cloudEvent, metadata: { partitionKey: event.subject } },
-    }));
-    const { status, text } = await dapr.call("POST", `/v1.0-alpha1/publish/bulk/pubsub/${topic}`, bulk);
-    if (status < 300) return entries.map(() => true);
-    const failed = failedIn(text);
-    if (!failed) throw new Unavailable("pubsub", new Error(`${status} ${text.slice(0, 500)}`));
-    return entries.map(({ entryId }) => !failed.has(entryId));
-  }
+  const announce = publisher(dapr, app);
 
   async function deliver(message: Message, traceparent: string): Promise<void> {
     if ("publish" in message) {
-      const event = {
-        specversion: "1.0",
-        id: message.id,
-        source: app,
-        type: message.publish,
-        subject: message.data.order_id,
-        time: new Date().toISOString(),
-        datacontenttype: "application/json",
-        traceparent,
-        // Without it a batch would be given the trace of the batch.
-        traceid: traceparent,
-        data: message.data,
-      };
-      if (!(await publisherOf(message.publish)({ entryId: randomUUID(), event }))) throw new Unavailable("pubsub");
+      await announce(message, traceparent);
     } else if ("ask" in message) {
       await dapr.ask(message.ask.app, message.ask.path, message.ask.body);
     } else if (!workflows) {
