@@ -20,7 +20,9 @@ const cells = Object.entries(matrix).flatMap(([step, row]) =>
   faultNames.flatMap((fault): Named[] => {
     const cell = row[fault];
     const name = `${step} × ${fault}`;
-    return typeof cell === "string" || !wanted.some((text) => name.includes(text)) ? [] : [{ ...cell, step, fault, name }];
+    return typeof cell === "string" || !wanted.some((text) => name.includes(text))
+      ? []
+      : [{ ...cell, step, fault, name }];
   }),
 );
 

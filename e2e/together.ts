@@ -19,7 +19,8 @@ async function gathered(texts: string, others: Scene[]) {
   const placed = two.map((s) => s.place("card_ok"));
   await Promise.all(two.map((s) => s.hit("order.before-call")));
   const meanwhile = others.map((s) => s.place("card_ok"));
-  await pause(2);
+  // Not so long that they are not waited for any more.
+  await pause(1);
   await Promise.all(two.map((s) => s.letGo("order.before-call")));
   const answers = await Promise.all(meanwhile);
   await Promise.all(placed);

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { batched } from "./batch.js";
 import { context, within } from "./context.js";
 
@@ -50,6 +50,26 @@ test("so many are under way at once as there are lanes", async () => {
   for (const n of [1, 2, 3, 4]) void ask(n);
   await turn();
   expect(batches).toEqual([[1], [2]]);
+});
+
+test("a batch that hangs does not hold up what comes after it, and is answered all the same", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const { ask, arrive, batches } = way();
+  const first = ask(1);
+  await turn();
+  const second = ask(2);
+  await turn();
+  expect(batches).toEqual([[1]]);
+  vi.advanceTimersByTime(3_000);
+  expect(batches).toEqual([[1], [2]]);
+  void ask(3);
+  await turn();
+  expect(batches).toEqual([[1], [2]]);
+  await arrive();
+  await arrive();
+  expect(await Promise.all([first, second])).toEqual([10, 20]);
+  expect(batches).toEqual([[1], [2], [3]]);
+  vi.useRealTimers();
 });
 
 test("a batch that fails fails for everybody in it, and the next one goes on", async () => {

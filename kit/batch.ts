@@ -7,6 +7,9 @@ type Waiting<I, O> = {
   failed: (error: unknown) => void;
 };
 
+/** A batch that takes so long is not waited for any more: it may be a connection to a database that is not there. */
+const patience = 3_000;
+
 /**
  * Does together what many ask for at the same time: while `lanes` batches are under way the next one gathers. Who comes
  * alone is served at once, and the more there is to do the fewer round trips each costs. `run` answers in the order it
@@ -30,20 +33,28 @@ export function batched<I, O>(
     }
   }
 
-  async function drain(): Promise<void> {
-    if (busy === lanes) return;
-    busy++;
-    while (waiting.length > 0) {
+  function drain(): void {
+    while (waiting.length > 0 && busy < lanes) {
       const batch = waiting.splice(0, most);
-      await within(batch.length === 1 ? batch[0]?.from : undefined, () => serve(batch));
+      busy++;
+      let isIn = true;
+      const leave = () => {
+        if (isIn) busy--;
+        isIn = false;
+        drain();
+      };
+      const slow = setTimeout(leave, patience);
+      void within(batch.length === 1 ? batch[0]?.from : undefined, () => serve(batch)).then(() => {
+        clearTimeout(slow);
+        leave();
+      });
     }
-    busy--;
   }
 
   return (item) =>
     new Promise((done, failed) => {
       waiting.push({ item, from: context(), done, failed });
       // What has come in with the same turn of the event loop goes together.
-      setImmediate(() => void drain());
+      setImmediate(drain);
     });
 }
