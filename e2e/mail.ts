@@ -191,8 +191,9 @@ describe("when something is away", () => {
 
   test("a process between mail and mark: the mail comes twice, the message is one", async () => {
     const eve = await customer();
-    writeFileSync(join(faults, "notification.after-call"), "crash 1 /bindings/smtp");
-    await publishForeign("orders.shipped", shippedTo(eve.id));
+    const event = shippedTo(eve.id);
+    writeFileSync(join(faults, `notification.after-call.${event.order_id}`), "crash 1 /bindings/smtp");
+    await publishForeign("orders.shipped", event);
     const { messages, mails } = await told(eve, 1, 75);
     expect([messages.length, mails.length]).toEqual([1, 2]);
   }, 120_000);
