@@ -144,3 +144,13 @@ test("every other answer goes through as it is", () => {
     expect(response.serializeBinary()).toEqual(before);
   }
 });
+
+test("every step has an id of its own, also one of the same number in an instance that begins anew", () => {
+  const bytes = () => {
+    const action = make.newScheduleTaskAction(1, "askAgain", "{}");
+    return Buffer.from(new pb.OrchestratorResponse().setActionsList([action]).serializeBinary()).toString("latin1");
+  };
+  const idOf = (text: string) => /\x2a\x24([0-9a-f-]{36})/.exec(text)?.[1];
+  expect(idOf(bytes())).toBeDefined();
+  expect(idOf(bytes())).not.toBe(idOf(bytes()));
+});

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type Task, type WorkflowActivityContext, type WorkflowContext, WorkflowRuntime } from "@dapr/dapr";
 import { ConsoleLoggerService } from "@dapr/dapr/logger/ConsoleLoggerService.js";
 import pb from "@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_pb.js";
@@ -15,6 +16,16 @@ export type Steps<R = void> = AsyncGenerator<Task<unknown>, R, unknown>;
 export type Workflow<I> = (ctx: WorkflowContext, input: I) => Steps;
 /** Activities take and give objects: the SDK loses falsy inputs. They may run twice. */
 export type Activity = (input: never) => Promise<object>;
+
+/**
+ * Every step gets an id of its own, for which the SDK has no field. Without it the engine takes a step for the one of the
+ * same number that an earlier instance of the same id has taken in the last minute, and its answer never comes.
+ */
+const withoutId = pb.ScheduleTaskAction.serializeBinaryToWriter;
+pb.ScheduleTaskAction.serializeBinaryToWriter = (action, writer) => {
+  withoutId(action, writer);
+  writer.writeString(5, randomUUID());
+};
 
 /** Calls an activity until it succeeds, waiting on durable timers, at most a minute between two tries. */
 export async function* retry<R>(ctx: WorkflowContext, activity: string, input: object): Steps<R> {
