@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { PaymentMethod } from "../contracts/payment.js";
-import type { Turn } from "../kit/history.js";
 import { outsideOf } from "../tools/postgres.js";
 import { crash, dir, start, stop } from "./own.js";
 import { appEnv, settings } from "./settings.js";
@@ -19,7 +18,6 @@ import {
   processes,
   reaches,
   reconcile,
-  sagaHistory,
   sidecar,
   signedIn,
   statementOf,
@@ -101,13 +99,6 @@ async function saga(id: string, what: "terminate" | "purge"): Promise<void> {
   expect((await eventually(ask, ({ status }) => status === 202)).status).toBe(202);
 }
 
-/** Its saga has begun, and sleeps until the time to pay is over: what it asks for is answered. */
-async function sleeps(id: string): Promise<void> {
-  const asleep = (turns: Turn[]) => turns.at(-1)?.did.some((one) => "timer" in one) ?? false;
-  const history = () => sagaHistory(id).catch(() => []);
-  expect(asleep(await eventually(history, asleep, 60))).toBe(true);
-}
-
 test("stopped and started again", async () => {
   const orders = await inFlight();
   await stop();
@@ -136,7 +127,6 @@ test("the scheduler's data lost: npm run repair wakes the sagas, and again chang
   rmSync(join(dir, "scheduler"), { recursive: true });
   await up();
   // And two have no saga any more: one was ended by hand, of one nothing is left.
-  await Promise.all([sleeps(orders.waiting), sleeps(orders.failed)]);
   await saga(orders.waiting, "terminate");
   await saga(orders.failed, "terminate");
   await saga(orders.failed, "purge");
