@@ -1,6 +1,6 @@
 import { portOf } from "../tools/instance.js";
 import { help, Refusal } from "../tools/say.js";
-import { type Options as SuiteOptions, say } from "./ground.js";
+import { type Options, say } from "./ground.js";
 import { measureGrowth } from "./growth.js";
 import { measureHops } from "./hops.js";
 import { measureLists } from "./lists.js";
@@ -12,8 +12,6 @@ import { measureSaga } from "./saga.js";
 import { type Shape, shapes } from "./shapes.js";
 import { measureSleepers } from "./sleepers.js";
 import { measureStarts } from "./starts.js";
-
-export type Options = SuiteOptions;
 
 type Suite = { name: string; what: string; measure: (options: Options) => Promise<void> };
 

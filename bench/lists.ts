@@ -1,13 +1,11 @@
-import { type Client, createClient } from "../client/client.js";
+import type { Client } from "../client/client.js";
 import { demoAccounts, demoProducts } from "../contracts/demo.js";
-import { got, tokenOf } from "../tools/demo-client.js";
-import { instanceOf } from "../tools/instance.js";
+import { got } from "../tools/demo-client.js";
 import { pause } from "../tools/say.js";
-import { launch } from "../tools/supervisor.js";
-import type { Options } from "./bench.js";
 import { quantile } from "./figures.js";
-import { say, settings, untilQuiet, wipe } from "./ground.js";
+import { type Ground, type Options, onSystem, say, untilQuiet } from "./ground.js";
 import { manyOrders } from "./many.js";
+import { signedIn, until } from "./people.js";
 import { cpuOf } from "./usage.js";
 
 const limit = 20;
@@ -21,55 +19,48 @@ type Page = { p50: number; p99: number; cpuMs: number };
 type Many = Awaited<ReturnType<typeof manyOrders>>;
 
 /** What a page costs with few and with very many orders stored: latency and the CPU of all server processes, as ratios. */
-export async function measureLists({ quick, quiet, portBase }: Options): Promise<void> {
-  const { sizes, pages, idleMs } = quick ? small : full;
-  const { dir } = instanceOf({ portBase, dir: `.run-bench-${portBase}` });
-  await wipe(dir);
+export async function measureLists(options: Options): Promise<void> {
   say("lists: starting the system …");
-  const instance = await launch({ portBase, dir, quiet, settings });
+  const { sizes } = options.quick ? small : full;
+  const { found, idle } = await onSystem(options, {}, compared);
+  for (const [name, costs] of found) console.log(lineOf(name, sizes, costs, options.quiet));
+  console.log(idleLineOf(sizes, idle, options.quiet));
+}
+
+async function compared({ urls, roots, dir, portBase, quick }: Ground) {
+  const { sizes, pages, idleMs } = quick ? small : full;
   const found = new Map<string, Page[]>();
   const idle: Idle[] = [];
-  let many: Many | undefined;
+  const everybody = await people(urls[0]!);
+  const many = await manyOrders(portBase, dir);
   try {
-    const everybody = await people(instance.url);
-    many = await manyOrders(portBase, dir);
     for (const size of sizes) {
       await many.store(size);
       if (size === sizes[0]) await warmUp(lists(everybody), pages);
       await untilQuiet();
       for (const [name, list] of Object.entries(lists(everybody))) {
-        const cost = await measured(list, name === offsetList ? pages / 10 : pages, instance.roots);
+        const cost = await measured(list, name === offsetList ? pages / 10 : pages, roots);
         say(`lists: ${name}: p50 ${cost.p50} ms, CPU ${cost.cpuMs} ms`);
         found.set(name, [...(found.get(name) ?? []), cost]);
       }
       say(`lists: ${idleMs / 1000} s of nobody asking …`);
-      idle.push(await left(many, idleMs, instance.roots));
+      idle.push(await left(many, idleMs, roots));
     }
   } finally {
-    await many?.close();
-    await instance.stop();
+    await many.close();
   }
-  await wipe(dir);
-  for (const [name, costs] of found) console.log(lineOf(name, sizes, costs, quiet));
-  console.log(idleLineOf(sizes, idle, quiet));
+  return { found, idle };
 }
 
 type People = { admin: Client; staff: Client; ada: Client; id: string; payment_id: string };
 
 /** Those who ask, and one real order, which is then copied. */
 async function people(url: string): Promise<People> {
-  const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
-  const signIn = async ({ email }: { email: string }): Promise<Client> =>
-    createClient({ url, token: await tokenOf(url, email, password) });
-  const [admin, staff, ada] = await Promise.all([
-    signIn(demoAccounts[0]),
-    signIn(demoAccounts[1]),
-    signIn(demoAccounts[2]),
-  ]);
+  const [admin, staff, ada] = await Promise.all([signedIn(url, "admin"), signedIn(url, "staff"), signedIn(url, "ada")]);
   const items = [demoProducts[0]!, demoProducts[1]!].map(({ id }) => ({ product_id: id, quantity: 1 }));
   const body = { items, payment_method: "card_ok" as const };
   const { id } = await got(ada.placeOrder({ headers: { "idempotency-key": "the first" }, body }));
-  while ((await got(ada.order({ params: { id } }))).status !== "processing") await pause(100);
+  await until(ada, id, ["processing"], 100);
   while ((await got(ada.notifications({}))).items.length < 3) await pause(100);
   const [payment] = (await got(ada.payments({ params: { id } }))).items;
   return { admin, staff, ada, id, payment_id: payment!.payment_id };

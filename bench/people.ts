@@ -5,7 +5,7 @@ import { tokenOf } from "../tools/demo-client.js";
 import { pause } from "../tools/say.js";
 
 export const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
-export const emails = { staff: demoAccounts[1].email, ada: demoAccounts[2].email };
+export const emails = { admin: demoAccounts[0].email, staff: demoAccounts[1].email, ada: demoAccounts[2].email };
 
 const patienceMs = 60_000;
 

@@ -98,7 +98,7 @@ export function stateStore(dapr: Dapr, name: string) {
      * All or nothing. False means: refused, or not known; the caller reads again and finds out, whatever the
      * error said, because an answer can be lost where the commit was not.
      */
-    transact: (writes: Write[]): Promise<boolean> => commitTogether(writes),
+    transact: commitTogether,
 
     async remove(key: string): Promise<void> {
       await dapr.must(name, "DELETE", `${base}/${encodeURIComponent(key)}`);
