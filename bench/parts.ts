@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { committer, type Write } from "../kit/commit.js";
 import { connect } from "../kit/dapr.js";
 import { sagaName } from "../services/order/saga.js";
 import { pause } from "../tools/say.js";
@@ -47,6 +48,11 @@ function partsOf({ portBase, dir }: Ground): Part[] {
   // About as large as an order.
   const value = { id: randomUUID(), text: "x".repeat(1_500) };
   const upsert = (key: string) => ({ operation: "upsert", request: { key: `bench:${key}`, value } });
+  const commitTo = committer(dapr, "order");
+  const commit = async (writes: Write[]) => {
+    if (!(await commitTo(writes))) throw new Error("refused");
+  };
+  const rows3 = (n: number): Write[] => ["a", "b", "c"].map((row) => ({ key: `bench:${n}:${row}`, value }));
   const rows = (n: number) => ["a", "b", "c"].map((row) => upsert(`${n}:${row}`));
   const many = <T>(n: number, one: (n: number) => T): T[] =>
     Array.from({ length: together }, (_, i) => one(n * together + i));
@@ -74,6 +80,12 @@ function partsOf({ portBase, dir }: Ground): Part[] {
       name: `one of ${together} committed together`,
       times: together,
       call: (n) => must("POST", `${store}/transaction`, { operations: many(n, rows).flat() }),
+    },
+    { name: "three rows by one statement", times: 1, call: (n) => commit(rows3(n)) },
+    {
+      name: `one of ${together} committed by one statement`,
+      times: together,
+      call: (n) => commit(many(n, rows3).flat()),
     },
     { name: "a row read", times: 1, call: (n) => must("GET", `${store}/bench:${n}:a`) },
     {

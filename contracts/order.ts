@@ -135,6 +135,17 @@ export type TimelineEntry = z.infer<typeof TimelineEntry>;
 export const OwnerRequest = z.object({ order_id: Id });
 export const OwnerAnswer = z.object({ user_id: Id.nullable() });
 
+/**
+ * api-gateway → order, POST /rpc/orders: what several clients ask for at the same time, each with its own bearer. Answered
+ * as GET /orders/{id} answers it, in the order they were asked; null where that is a refusal.
+ */
+export const OrdersRequest = z.object({
+  asked: z.array(z.object({ id: Id, authorization: z.string() })).max(100),
+});
+export const OrdersAnswer = z.object({
+  orders: z.array(z.object({ etag: z.string(), text: z.string() }).nullable()),
+});
+
 /** api-gateway → order, POST /rpc/timelines: what each of these histories has after a sequence number. */
 export const TimelinesRequest = z.object({
   after: z.array(z.object({ order_id: Id, seq: z.int().min(0) })).max(500),

@@ -4,7 +4,7 @@
  */
 export const questions: Record<string, Record<string, string[]>> = {
   product: { "/rpc/products": ["order", "inventory", "api-gateway"] },
-  order: { "/rpc/owner": ["payment"], "/rpc/timelines": ["api-gateway"] },
+  order: { "/rpc/owner": ["payment"], "/rpc/orders": ["api-gateway"], "/rpc/timelines": ["api-gateway"] },
   user: { "/rpc/users": ["notification", "api-gateway"] },
   payment: {
     "/rpc/payments": ["api-gateway"],

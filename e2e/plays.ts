@@ -43,8 +43,8 @@ export const pause = (seconds: number) => new Promise((done) => setTimeout(done,
 /** The process dies before and after the transaction that holds this text. */
 export function commits(app: string, text: string, moves: Status[], story: Play, more: Partial<Cell> = {}) {
   return {
-    "crash before commit": ends(moves, (s) => s.dies(`${app}.before-call`, text, () => story(s)), more),
-    "crash after commit": ends(moves, (s) => s.dies(`${app}.after-call`, text, () => story(s)), more),
+    "crash before commit": ends(moves, (s) => s.dies(`${app}.before-commit`, text, () => story(s)), more),
+    "crash after commit": ends(moves, (s) => s.dies(`${app}.after-commit`, text, () => story(s)), more),
   };
 }
 
@@ -88,7 +88,7 @@ export function hears(app: string, topic: Topic, moves: Status[], story: Play, m
 /** A client's command to the order service: `name` in its history, `path` and `text` of the request. */
 type Command = { name: string; path: string; command: (s: Scene, fresh?: boolean) => Promise<number> };
 export function commanded({ name, path, command }: Command, moves: Status[], before: Play, lost?: Topic) {
-  const commit = `/transaction "name":"${name}"`;
+  const commit = `"name":"${name}"`;
   const done: Play = async (s) => expect(await command(s)).toBeLessThan(300);
   const after =
     (arm: (s: Scene) => void): Play =>
@@ -107,7 +107,7 @@ export function commanded({ name, path, command }: Command, moves: Status[], bef
     // The store refuses, and the service decides again.
     error: ends(
       moves,
-      after((s) => s.arm("order.before-call", "error 1", commit)),
+      after((s) => s.arm("order.before-commit", "error 1", commit)),
     ),
     // The client asks again before the first request has come through.
     timeout: ends(moves, async (s) => {
@@ -123,13 +123,13 @@ export function commanded({ name, path, command }: Command, moves: Status[], bef
     "answer lost": ends(
       moves,
       after((s) => {
-        s.arm("order.after-call", "error 1", commit);
+        s.arm("order.after-commit", "error 1", commit);
         s.arm("order.answered", "error 1", path.split(" ")[0]);
         if (lost) s.arm("order.before-call", "forget 1", `/pubsub/${lost}`);
       }),
     ),
-    "crash before commit": ends(moves, dies("order.before-call")),
-    "crash after commit": ends(moves, dies("order.after-call")),
+    "crash before commit": ends(moves, dies("order.before-commit")),
+    "crash after commit": ends(moves, dies("order.after-commit")),
   };
 }
 /** Three at once with one key, and one more that is another request. */

@@ -366,8 +366,8 @@ test("a service that dies over a command is asked again: it is done once, and an
   const { id, price } = await newProduct();
   const placed = (await place(ada, id)).body;
   const retries = await activations(toOrder, "retry");
-  const fault = join(faults, `order.after-call.${placed.id}`);
-  writeFileSync(fault, "crash 1 /transaction");
+  const fault = join(faults, `order.after-commit.${placed.id}`);
+  writeFileSync(fault, "crash 1");
   const paid = await ada.payOrder({ params: { id: placed.id }, body: { payment_method: "card_ok" } });
   expect(existsSync(fault)).toBe(false);
   expect([paid.status, await activations(toOrder, "retry")]).toEqual([202, retries + 1]);

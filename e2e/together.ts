@@ -5,7 +5,7 @@ import { atOnce, sql, statementOf, stockOf, timelineOf } from "./system.js";
 
 // Transactions and events of several orders go together (kit/batch.ts). What goes wrong with all of them at once?
 
-const commit = '/transaction "name":"place"';
+const commit = '"name":"place"';
 const created = "/pubsub/orders.created";
 const crowd = (size: number) => atOnce(Array.from({ length: size }), 8, () => scene());
 
@@ -14,14 +14,18 @@ const crowd = (size: number) => atOnce(Array.from({ length: size }), 8, () => sc
  * together when the two are let go. Gives the answers to the others.
  */
 async function gathered(texts: string, others: Scene[]) {
+  const point = texts === commit ? "order.before-commit" : "order.before-call";
   const two = await crowd(2);
-  for (const s of two) s.arm("order.before-call", "hold 1", texts);
+  for (const s of two) s.arm(point, "hold 1", texts);
   const placed = two.map((s) => s.place("card_ok"));
-  await Promise.all(two.map((s) => s.hit("order.before-call")));
+  await Promise.all(two.map((s) => s.hit(point)));
+  for (const s of new Set(others)) s.arm("inventory.answered", "watch 9", "/rpc/hold");
   const meanwhile = others.map((s) => s.place("card_ok"));
-  // Not so long that they are not waited for any more.
-  await pause(1);
-  await Promise.all(two.map((s) => s.letGo("order.before-call")));
+  // With their goods held they come to the commit; it must not take so long that the two are not waited for any more.
+  const asked = () => others.every((s) => s.passed("inventory.answered") >= others.filter((o) => o === s).length);
+  while (!asked()) await pause(0.05);
+  await pause(0.3);
+  await Promise.all(two.map((s) => s.letGo(point)));
   const answers = await Promise.all(meanwhile);
   await Promise.all(placed);
   for (const s of [...two, ...others]) await isRight(s);
@@ -56,15 +60,15 @@ test("the same order twice among them: the commit is refused, and each is tried 
 }, async () => {
   const some = await crowd(4);
   const [twice, other] = some as [Scene, Scene];
-  other.arm("order.before-call", "watch 9", commit);
+  other.arm("order.before-commit", "watch 9", commit);
   expect((await gathered(commit, [...some, twice])).sort()).toEqual([200, 201, 201, 201, 201]);
-  expect(other.passed("order.before-call")).toBe(2);
+  expect(other.passed("order.before-commit")).toBe(2);
   expect(await commitsOf(some)).toBe(some.length);
 });
 
 test.each([
-  ["the answer to their commit is lost", "order.after-call", "error 1", commit],
-  ["the process dies after their commit", "order.after-call", "crash 1", commit],
+  ["the answer to their commit is lost", "order.after-commit", "error 1", commit],
+  ["the process dies after their commit", "order.after-commit", "crash 1", commit],
 ])("%s: they were stored, and are not stored again", async (_, point, does, texts) => {
   const some = await crowd(6);
   some[0]?.arm(point, does, texts);
@@ -74,7 +78,7 @@ test.each([
 });
 
 test.each([
-  ["the process dies before their commit", "order.before-call", "crash 1", commit],
+  ["the process dies before their commit", "order.before-commit", "crash 1", commit],
   ["the answer to their events is lost", "order.after-call", "error 1", `/bulk${created}`],
   ["the broker loses their events", "order.before-call", "forget 1", `/bulk${created}`],
   ["the process dies before their events are sent", "order.before-call", "crash 1", `/bulk${created}`],

@@ -1,5 +1,6 @@
+import type { Write } from "./commit.js";
 import type { Message, Outbox } from "./outbox.js";
-import { type Store, untilStored, type Write } from "./state.js";
+import { type Store, untilStored } from "./state.js";
 
 /** An entity that remembers which commands and events it has applied: its own inbox, in its own row. */
 export type Aggregate = { applied: string[] };

@@ -6,7 +6,7 @@ import { opening, type Sidecar, sidecarUrl } from "./dapr.js";
 import { Problem, Unavailable } from "./problem.js";
 
 /** Who calls: 401 without a good bearer token. Verified by each service itself, with the user service's public keys. */
-export type Authenticate = (ctx: Koa.Context) => Promise<Claims>;
+export type Authenticate = (ctx: Pick<Koa.Context, "get" | "set">) => Promise<Claims>;
 
 type Checked = { claims: Claims; until: number };
 

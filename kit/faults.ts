@@ -36,9 +36,8 @@ export async function fault(point: string, ...passing: unknown[]): Promise<boole
 
 /** What is done for many at once is looked at one by one: the texts of a fault are about one of them. */
 function partsOf(passing: unknown[]): unknown[] {
-  const last = passing.at(-1) as { operations?: unknown[] } | undefined;
-  const many = Array.isArray(last) ? last : last?.operations;
-  return many ? many.map((one) => [...passing.slice(0, -1), one]) : [passing];
+  const last = passing.at(-1);
+  return Array.isArray(last) ? last.map((one) => [...passing.slice(0, -1), one]) : [passing];
 }
 
 /** Counts it when what passes is meant. */

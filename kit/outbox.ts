@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { EventOf, Topic } from "../contracts/events.js";
+import type { Write } from "./commit.js";
 import { context, traceparentOf, within } from "./context.js";
 import type { Dapr } from "./dapr.js";
 import { every, type Loop } from "./every.js";
 import type { Logger } from "./log.js";
 import { type Publication, publisher } from "./publisher.js";
 import type { Sql } from "./sql.js";
-import type { Write } from "./state.js";
 import type { Workflows } from "./workflow.js";
 
 /** What a committed change still has to say. `id` is the same for the same fact, however often it is said. */

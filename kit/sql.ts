@@ -9,7 +9,8 @@ export type Sql = ReturnType<typeof sqlBinding>;
  * Pages, sweeps and indexes on the table behind the service's state store. Parameters travel as JSON; rows come
  * back as arrays. An error while rows are read looks like no rows to this binding, so nothing here may depend on one.
  */
-export function sqlBinding(dapr: Dapr, name: string) {
+export function sqlBinding(dapr: Dapr, app: string) {
+  const name = `${app}-sql`;
   const run = (operation: "query" | "exec", sql: string, params: unknown[]) =>
     dapr.must(name, "POST", `/v1.0/bindings/${name}`, { operation, metadata: { sql, params: JSON.stringify(params) } });
 

@@ -2,21 +2,26 @@ import { expect, test } from "vitest";
 import type { Answer, Dapr } from "./dapr.js";
 import { stateStore } from "./state.js";
 
-type Operation = { operation: string; request: { key: string } };
+type Commit = { metadata: { params: string } };
 
-/** A sidecar that holds back its answers; it refuses transactions with a key of that name, or loses their answer. */
+/** The keys of a commit, which travel as one parameter of a statement. */
+const keysOf = (body: unknown): string[] =>
+  JSON.parse(JSON.parse((body as Commit).metadata.params)[0]).map(({ key }: { key: string }) => key);
+
+/** A sidecar that holds back its answers; it refuses commits with a key of that name, or loses their answer. */
 function sidecar(there: Record<string, object> = {}) {
   const asked: string[] = [];
   const going: (() => void)[] = [];
   const answer = (status: number, text = "", etag?: string): Answer => ({ status, text, etag });
   const call = async (method: string, path: string, body?: unknown): Promise<Answer> => {
-    const keys = path.endsWith("/transaction")
-      ? (body as { operations: Operation[] }).operations.map(({ request }) => request.key)
+    const isCommit = path.endsWith("/bindings/s-sql");
+    const keys = isCommit
+      ? keysOf(body)
       : ((body as { keys?: string[] })?.keys ?? [decodeURIComponent(path.split("/").at(-1) as string)]);
     asked.push(`${method} ${keys}`);
     await new Promise<void>((go) => going.push(go));
     if (keys.includes("lost")) throw new Error("no answer");
-    if (path.endsWith("/transaction")) return answer(keys.includes("refused") ? 500 : 204);
+    if (isCommit) return answer(keys.includes("refused") ? 500 : 204);
     if (!path.endsWith("/bulk")) {
       const [key] = keys as [string];
       return there[key] ? answer(200, JSON.stringify(there[key]), '"1"') : answer(204);

@@ -1,11 +1,10 @@
 import { batched } from "./batch.js";
+import { committer, type Write } from "./commit.js";
 import type { Dapr } from "./dapr.js";
 import { Unavailable } from "./problem.js";
 
 export type Found<T> = { value: T; etag: string } | { value: undefined; etag: undefined };
-export type Write =
-  | { key: string; value: object; etag?: string | undefined; insert?: boolean }
-  | { key: string; remove: true };
+
 /**
  * Tries a guarded write until it is known to be stored: whoever else writes, or an answer that is lost, means read and
  * decide again, soon and then later. `attempt` gives its reply, or undefined for another try.
@@ -33,15 +32,10 @@ const transactionsAtOnce = { most: 32, lanes: 2 };
  * A service's own state store. Every write is guarded: with the etag it was read with, or as an insert.
  * Rows that nobody else writes (history, outbox: their keys are new) need no guard.
  */
-export function stateStore(dapr: Dapr, name: string) {
+export function stateStore(dapr: Dapr, app: string) {
+  const name = `${app}-state`;
   const base = `/v1.0/state/${name}`;
-
-  function toOperation(write: Write) {
-    if ("remove" in write) return { operation: "delete", request: { key: write.key } };
-    const { key, value, etag, insert } = write;
-    const guard = etag || insert ? { options: { concurrency: "first-write" } } : {};
-    return { operation: "upsert", request: { key, value, ...(etag && { etag }), ...guard } };
-  }
+  const commit = committer(dapr, app);
 
   async function one(key: string): Promise<Found<unknown>> {
     const answer = await dapr.must(name, "GET", `${base}/${encodeURIComponent(key)}`);
@@ -66,13 +60,6 @@ export function stateStore(dapr: Dapr, name: string) {
     const found = await many([...new Set(keys)]);
     return Promise.all(keys.map((key) => found.get(key) ?? one(key)));
   });
-
-  /** True: committed. False: refused. Undefined: not known. */
-  async function commit(writes: Write[]): Promise<boolean | undefined> {
-    const operations = writes.map(toOperation);
-    const answer = await dapr.call("POST", `${base}/transaction`, { operations }).catch(() => undefined);
-    return answer && answer.status < 300;
-  }
 
   /** One commit for all that wait for one. When it is refused each has to be tried by itself: who stood in the way? */
   const commitTogether = batched<Write[], boolean>(transactionsAtOnce, async (transactions) => {

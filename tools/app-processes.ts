@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { App } from "./dapr-file.js";
 import { appEnv, sidecarArgs } from "./dapr-flags.js";
 import type { Spec } from "./keeper.js";
@@ -18,6 +19,12 @@ export function portsOf(apps: App[]): Record<string, number> {
     ]),
   );
 }
+
+/**
+ * A Go process takes the whole machine for its own, and seven of them on a few cores spend their time waking threads: a
+ * quarter of the cores each costs a tenth less when there is much to do, and a quarter less when there is little.
+ */
+const share = { GOMAXPROCS: String(Math.ceil(availableParallelism() / 4)) };
 
 const rankOf = ({ appID }: App) => (appID === gateway ? 5 : 4);
 
@@ -43,7 +50,7 @@ export function sidecarSpec(
   secrets: Record<string, string>,
   identity: Pick<Spec, "args" | "env"> = { args: [], env: {} },
 ): Spec {
-  const env = { ...inherited(), ...secrets, ...environmentOf(tokens), ...identity.env };
+  const env = { ...share, ...inherited(), ...secrets, ...environmentOf(tokens), ...identity.env };
   return {
     name: `${app.name}-daprd`,
     command: daprd,

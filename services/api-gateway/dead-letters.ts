@@ -3,7 +3,8 @@ import type { z } from "zod";
 import { Consumer, DeadLetter, ListDeadLetters } from "../../contracts/admin.js";
 import { api } from "../../contracts/api.js";
 import { pageOf as pageSchema } from "../../contracts/common.js";
-import { type Authenticate, mustBeAdmin } from "../../kit/auth.js";
+import type { Claims } from "../../contracts/user.js";
+import { mustBeAdmin } from "../../kit/auth.js";
 import { type App, query } from "../../kit/http.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
 import { cursorOf, startOf } from "../../kit/sql.js";
@@ -14,7 +15,7 @@ const Page = pageSchema(DeadLetter);
 
 type Deps = {
   ask: Ask;
-  authenticate: Authenticate;
+  authenticate: (ctx: Koa.Context) => Promise<Claims>;
   forward: (ctx: Koa.Context, app: string) => Promise<void>;
 };
 

@@ -61,7 +61,7 @@ export function admission(authenticate: Authenticate, limits: () => Limits) {
     }
   }
 
-  const counted: Authenticate = async (ctx) => {
+  const counted = async (ctx: Koa.Context): Promise<Claims> => {
     const who = await authenticate(ctx).catch(async (error) => {
       await count(ctx.ip, "requests_per_minute");
       throw error;

@@ -10,6 +10,7 @@ import { documents } from "./docs.js";
 import { asker, forwarder } from "./forward.js";
 import { graphql } from "./graphql.js";
 import { admission, shield } from "./guard.js";
+import { readTogether } from "./reads.js";
 import { forwarded, ownKey, routerPath } from "./routes.js";
 import { streams } from "./stream.js";
 import { orderEvents, timelines, watcher } from "./watch.js";
@@ -24,7 +25,7 @@ const env = environment({
 await service("api-gateway", env, ({ app, dapr, log }) => {
   const live = settings(dapr, log, ["requests_per_minute", "sign_ins_per_minute"]);
   const { admit, authenticate } = admission(authenticator(env), live.now);
-  const ask = asker(env);
+  const ask = readTogether(asker(env));
   const forward = forwarder(ask);
   app.koa.proxy = env.TRUST_PROXY;
   shield(app.koa, env.CORS_ORIGINS.split(",").filter(Boolean));

@@ -18,8 +18,8 @@ import { indexes, lapsedHolds, warehouse } from "./warehouse.js";
 const env = environment({ SEED_DEMO: flag });
 
 await service("inventory", env, ({ app, dapr, log }) => {
-  const store = stateStore(dapr, "inventory-state");
-  const sql = sqlBinding(dapr, "inventory-sql");
+  const store = stateStore(dapr, "inventory");
+  const sql = sqlBinding(dapr, "inventory");
   const authenticate = authenticator(env);
   const out = outbox({ dapr, sql, app: "inventory", log });
   const stock = warehouse(store, sql, out);

@@ -1,8 +1,9 @@
+import type { Write } from "../../kit/commit.js";
 import { type Message, type Outbox, publish } from "../../kit/outbox.js";
 import { Unavailable } from "../../kit/problem.js";
 import { day, type Kind } from "../../kit/retention.js";
 import type { Sql } from "../../kit/sql.js";
-import type { Found, Store, Write } from "../../kit/state.js";
+import type { Found, Store } from "../../kit/state.js";
 import { type Adjustment, type Command, decide, type Hold, type Reply, type Stock } from "./stock.js";
 
 export type Warehouse = ReturnType<typeof warehouse>;

@@ -19,8 +19,8 @@ const env = environment({
 });
 
 await service("notification", env, ({ app, dapr, log }) => {
-  const store = stateStore(dapr, "notification-state");
-  const sql = sqlBinding(dapr, "notification-sql");
+  const store = stateStore(dapr, "notification");
+  const sql = sqlBinding(dapr, "notification");
   const ask = contacts(dapr);
   const channel = env.SMTP_HOST ? "email" : "log";
   const out = post({ dapr, sql, contacts: ask, log });

@@ -5,6 +5,7 @@ import {
   CancelOrder,
   ChangeStatus,
   ListOrders,
+  OrdersRequest,
   OwnerRequest,
   PatchOrder,
   PayOrder,
@@ -36,20 +37,27 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
   const at = (who: Claims): At => ({ now: new Date().toISOString(), actor: who.sub, trace_id: traceId() });
 
   /** The order, if the caller may see it; another's order is as unknown as none. */
+  async function seenBy(who: Claims, id: string): Promise<Order | undefined> {
+    const order = await orders.get(id);
+    const may = order && !order.deleted_at && (order.user_id === who.sub || isStaff(who));
+    return may ? order : undefined;
+  }
+
   async function visible(
     ctx: Koa.Context & { params: Record<string, string> },
   ): Promise<{ who: Claims; order: Order }> {
     const who = await authenticate(ctx);
     const id = Id.safeParse(ctx.params.id);
-    const order = id.success ? await orders.get(id.data) : undefined;
-    if (!order || order.deleted_at || (order.user_id !== who.sub && !isStaff(who)))
-      throw new Problem(404, "there is no such order");
+    const order = id.success ? await seenBy(who, id.data) : undefined;
+    if (!order) throw new Problem(404, "there is no such order");
     about(order.id);
     return { who, order };
   }
 
+  const etagOf = (order: Order) => `"${order.version}"`;
+
   function show(ctx: Koa.Context, order: Order): void {
-    ctx.set("etag", `"${order.version}"`);
+    ctx.set("etag", etagOf(order));
     ctx.body = view(order);
   }
 
@@ -161,6 +169,16 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
   router.post("/rpc/owner", async (ctx) => {
     const { order_id } = await body(ctx, OwnerRequest);
     ctx.body = { user_id: (await orders.get(order_id))?.user_id ?? null };
+  });
+
+  router.post("/rpc/orders", async (ctx) => {
+    const { asked } = await body(ctx, OrdersRequest);
+    const read = async ({ id, authorization }: (typeof asked)[number]) => {
+      const order = await seenBy(await authenticate({ get: () => authorization, set: () => undefined }), id);
+      return order ? { etag: etagOf(order), text: JSON.stringify(view(order)) } : null;
+    };
+    // What is refused, or cannot be told now, is asked for once more by itself, and then answered as it is.
+    ctx.body = { orders: await Promise.all(asked.map((one) => read(one).catch(() => null))) };
   });
 
   /** Who may see which order the gateway has asked before. */

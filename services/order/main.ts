@@ -33,8 +33,8 @@ const env = environment({
 });
 
 await service("order", env, ({ app, dapr, log }) => {
-  const store = stateStore(dapr, "order-state");
-  const sql = sqlBinding(dapr, "order-sql");
+  const store = stateStore(dapr, "order");
+  const sql = sqlBinding(dapr, "order");
   // Connections of their own: while no worker is connected these calls hang, and nothing else may wait for them.
   const instances = workflows(connect(env, 5_000), (id) => eraseInstance(sql, id));
   const out = outbox({ dapr, sql, app: "order", log, workflows: instances });

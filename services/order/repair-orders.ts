@@ -34,8 +34,8 @@ try {
   const dapr = connect(env.data);
   if (!(await dapr.ready()))
     throw new Error("The order service's sidecar is not ready: start the system, then try again.");
-  const store = stateStore(dapr, "order-state");
-  const sql = sqlBinding(dapr, "order-sql");
+  const store = stateStore(dapr, "order");
+  const sql = sqlBinding(dapr, "order");
   const instances = workflows(connect(env.data, 10_000), (id) => eraseInstance(sql, id));
   const out = outbox({ dapr, sql, app: "order", log, workflows: instances });
   const update = updater(store, out);

@@ -25,8 +25,8 @@ const env = environment({
 });
 
 await service("payment", env, ({ app, dapr, log }) => {
-  const store = stateStore(dapr, "payment-state");
-  const sql = sqlBinding(dapr, "payment-sql");
+  const store = stateStore(dapr, "payment");
+  const sql = sqlBinding(dapr, "payment");
   const authenticate = authenticator(env);
   const out = outbox({ dapr, sql, app: "payment", log });
   const outside = provider(env.PROVIDER_URL, env.PROVIDER_TIMEOUT_MS);

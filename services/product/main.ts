@@ -11,8 +11,8 @@ import type { Item } from "./product.js";
 const env = environment({ SEED_DEMO: flag });
 
 await service("product", env, ({ app, dapr, log }) => {
-  const store = stateStore(dapr, "product-state");
-  const sql = sqlBinding(dapr, "product-sql");
+  const store = stateStore(dapr, "product");
+  const sql = sqlBinding(dapr, "product");
   const live = settings(dapr, log, ["currencies"]);
   const authenticate = authenticator(env);
   routes(app, { store, sql, authenticate, currencies: () => live.now().currencies });

@@ -14,7 +14,7 @@ import { users } from "./users.js";
 const env = environment({ SEED_DEMO: flag, DEMO_PASSWORD: z.string().min(8).default("demo-password-1") });
 
 await service("user", env, ({ app, dapr }) => {
-  const accounts = users(stateStore(dapr, "user-state"));
+  const accounts = users(stateStore(dapr, "user"));
   let tokens: Tokens | undefined;
   routes(app, {
     users: accounts,

@@ -11,7 +11,7 @@ import { users } from "./users.js";
 async function makeAdmin(email: string, daprPort: number): Promise<string> {
   const dapr = connect({ DAPR_HTTP_PORT: daprPort, DAPR_API_TOKEN: process.env.DAPR_API_TOKEN });
   try {
-    const accounts = users(stateStore(dapr, "user-state"));
+    const accounts = users(stateStore(dapr, "user"));
     const account = await accounts.find(email);
     if (!account) throw new Error(`There is no account ${email}: sign up first (POST /users).`);
     if (account.roles.includes("admin")) return `${account.email} is an admin already.`;

@@ -1,0 +1,50 @@
+import type { Dapr } from "./dapr.js";
+import { fault } from "./faults.js";
+
+/** A row that is put there; with `etag`: only if it is as it was read, with `insert`: only if there is none. Or one that goes. */
+export type Write =
+  | { key: string; value: object; etag?: string | undefined; insert?: boolean }
+  | { key: string; remove: true };
+
+/**
+ * All of the writes or none, in one round trip: the store's own transactions send a statement for each row and wait for
+ * each. Rows and guards are the store's: its etags are `xmin`. A row that is not as it was read makes the last line fail.
+ */
+const statement = `
+WITH writes AS MATERIALIZED (
+  SELECT * FROM jsonb_to_recordset($1::text::jsonb) AS w(kind text, key text, value jsonb, etag text)
+), changed AS (
+  UPDATE state SET value = w.value, updatedate = now() FROM writes w
+  WHERE w.kind = 'change' AND state.key = w.key AND state.xmin = w.etag::xid RETURNING 1
+), inserted AS (
+  INSERT INTO state (key, value, isbinary) SELECT key, value, false FROM writes WHERE kind = 'insert'
+), put AS (
+  INSERT INTO state (key, value, isbinary) SELECT key, value, false FROM writes WHERE kind = 'put'
+  ON CONFLICT (key) DO UPDATE SET value = excluded.value, updatedate = now()
+), removed AS (
+  DELETE FROM state USING writes w WHERE w.kind = 'remove' AND state.key = w.key
+)
+SELECT 1 / ((SELECT count(*) FROM changed) = (SELECT count(*) FROM writes WHERE kind = 'change'))::int`;
+
+function rowOf(write: Write) {
+  const { key } = write;
+  if ("remove" in write) return { kind: "remove", key };
+  const { value, etag, insert } = write;
+  if (etag) return { kind: "change", key, value, etag };
+  return { kind: insert ? "insert" : "put", key, value };
+}
+
+/** Commits to the table behind a service's state store. True: done. False: refused. Undefined: not known. */
+export function committer(dapr: Dapr, app: string) {
+  return async (writes: Write[]): Promise<boolean | undefined> => {
+    const metadata = { sql: statement, params: JSON.stringify([JSON.stringify(writes.map(rowOf))]) };
+    try {
+      await fault("before-commit", writes);
+      const { status } = await dapr.call("POST", `/v1.0/bindings/${app}-sql`, { operation: "exec", metadata });
+      await fault("after-commit", writes);
+      return status < 300;
+    } catch {
+      return undefined;
+    }
+  };
+}
