@@ -96,7 +96,7 @@ test.each(services)("%s names the topics that it publishes or hears, and no othe
 test.each(services)(
   "%s puts exactly the questions, and answers those, that the table of questions names",
   (service) => {
-    const asked = [...sourceOf(service).matchAll(/"([\w-]+)", (?:path: )?"(\/rpc\/[\w-]+)"/g)];
+    const asked = [...sourceOf(service).matchAll(/"([\w-]+)", (?:\{ )?(?:path: )?"(\/rpc\/[\w-]+)"/g)];
     const its = Object.entries(questions).flatMap(([app, paths]) =>
       Object.entries(paths).flatMap(([path, callers]) => (callers.includes(service) ? [`${app} ${path}`] : [])),
     );

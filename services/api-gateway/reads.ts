@@ -26,8 +26,9 @@ export function readTogether(ask: Ask): Ask {
 
   async function together(asked: Read["asked"][]): Promise<(Answer | undefined)[]> {
     const headers = { ...identity(), "content-type": json };
-    const question = { method: "POST", path: "/rpc/orders", headers, body: JSON.stringify({ asked }) };
-    const { orders } = OrdersAnswer.parse(JSON.parse((await ask(service, question)).text));
+    const body = JSON.stringify({ asked });
+    const { text } = await ask("order", { path: "/rpc/orders", method: "POST", headers, body });
+    const { orders } = OrdersAnswer.parse(JSON.parse(text));
     return orders.map((order) => {
       if (!order) return undefined;
       return {
