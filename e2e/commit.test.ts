@@ -36,8 +36,8 @@ test("all kinds of writes are stored together, as the state store reads them", a
 });
 
 test("a row that was changed or removed since it was read, or is there already, and nothing of the commit is stored", async () => {
-  const [there, gone, other] = [fresh(), fresh(), fresh()];
-  await commit([there, gone].map((key) => ({ key, value: { n: 1 } })));
+  const [there, gone, kept, other] = [fresh(), fresh(), fresh(), fresh()];
+  await commit([there, gone, kept].map((key) => ({ key, value: { n: 1 } })));
   const [old, oldOfGone] = [await etagOf(there), await etagOf(gone)];
   await commit([
     { key: there, value: { n: 2 }, etag: old },
@@ -48,8 +48,8 @@ test("a row that was changed or removed since it was read, or is there already, 
     { key: gone, value: { n: 3 }, etag: oldOfGone },
     { key: there, value: { n: 3 }, insert: true },
   ]) {
-    expect(await commit([{ key: other, value: { n: 3 } }, guarded, { key: there, remove: true }])).toBe(false);
-    expect([await read(other), await read(there)]).toEqual([undefined, { n: 2 }]);
+    expect(await commit([{ key: other, value: { n: 3 } }, guarded, { key: kept, remove: true }])).toBe(false);
+    expect([await read(other), await read(there), await read(kept)]).toEqual([undefined, { n: 2 }, { n: 1 }]);
   }
 });
 
