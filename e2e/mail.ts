@@ -200,11 +200,7 @@ describe("when something is away", () => {
       (armed) => !armed,
     );
     // Its claim is left to it for 40 s, which end now.
-    await sql(
-      "notification",
-      "exec",
-      `UPDATE state SET value = value || '{"due": "2000"}' WHERE value->>'order_id' = '${event.order_id}'`,
-    );
+    await storedFor(event.order_id, { due: "2026-01-01T00:00:00.000Z" });
     const { messages, mails } = await told(eve, 1);
     expect([messages.length, mails.length]).toEqual([1, 2]);
   });
