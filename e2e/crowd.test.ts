@@ -2,7 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import type { Problem } from "../contracts/common.js";
+import type { OrderView as Order } from "../contracts/order.js";
 import {
+  anyone,
   atOnce,
   eventually,
   orderOf,
@@ -40,6 +43,28 @@ test("300 orders, 64 at once: all reach processing, none waited for a repeat, no
   expect(readFileSync(join(process.env.E2E_DIR as string, "logs", "order.log"), "utf8")).not.toMatch(
     /dropping work item/,
   );
+});
+
+test("many who read at once are asked for together, and each is answered in its own name", async () => {
+  const bob = await signedIn("bob");
+  const orders = await Promise.all([ada, bob].map(async (who) => (await place(who, id, 1)).body.id));
+  const [hers, his] = orders as [string, string];
+  const log = () => readFileSync(join(process.env.E2E_DIR as string, "logs", "order.log"), "utf8");
+  const together = () => log().split("/rpc/orders").length;
+  const before = together();
+  const readers = [ada, bob, staff, anyone].flatMap((who) =>
+    [hers, his, crypto.randomUUID()].map((of) => ({ who, of })),
+  );
+  const asked = Array.from({ length: 120 }, (_, n) => readers[n % readers.length] as (typeof readers)[number]);
+  const answers = await Promise.all(asked.map(({ who, of }) => who.call<Order | Problem>("GET", `/orders/${of}`)));
+  expect(together()).toBeGreaterThan(before);
+  answers.forEach(({ status, body, headers }, n) => {
+    const { who, of } = asked[n] as (typeof readers)[number];
+    const may = of === hers ? [ada, staff].includes(who) : of === his && [bob, staff].includes(who);
+    expect(status).toBe(who === anyone ? 401 : may ? 200 : 404);
+    if (may) expect([(body as Order).id, headers.get("etag")]).toEqual([of, `"${(body as Order).version}"`]);
+    else expect(body).toMatchObject({ status });
+  });
 });
 
 test("kill -9 of the order service in the middle of 100 orders: all end, each charged once", async () => {
