@@ -7,7 +7,6 @@ import { type Ground, say, untilQuiet } from "./ground.js";
 import type { LoadRequest, LoadResult, ReadRequest, ReadResult, Target } from "./load.js";
 import { busyMs, cpuOf, machineTicks, memoryOf } from "./usage.js";
 
-const warmUp = { concurrency: 16, orders: 100 };
 const othersShare = 0.1;
 
 export type Watched = Pick<Ground, "roots" | "quick">;
@@ -19,7 +18,11 @@ export async function loaded(shape: string, ground: Watched, request: LoadReques
   return figuresOf({ shape, concurrency, load: result, cpuBefore, cpuAfter, pssMb: memoryOf(ground.roots()) });
 }
 
-export const warmedUp = async (target: Target) => void (await (await client({ ...target, ...warmUp }))());
+/** Node compiles what is hot only after a while: until then it compiles what it runs. */
+export const warmedUp = async (target: Target, orders = 100) =>
+  void (await (
+    await client({ ...target, concurrency: 16, orders })
+  )());
 
 type Done = Pick<LoadResult, "seconds" | "cpuMs" | "errors">;
 

@@ -2,11 +2,13 @@ import { randomUUID } from "node:crypto";
 import { committer, type Write } from "../kit/commit.js";
 import { connect } from "../kit/dapr.js";
 import { sagaName } from "../services/order/saga.js";
+import { redis } from "../tools/redis-client.js";
 import { pause } from "../tools/say.js";
 import { tokensOf } from "../tools/secrets.js";
 import { rounded, sumOf } from "./figures.js";
 import { type Ground, type Options, onSystem, say, show, tell, untilQuiet } from "./ground.js";
-import { peer } from "./shapes.js";
+import { warmedUp } from "./loaded.js";
+import { peer, prepare } from "./shapes.js";
 import { table } from "./table.js";
 import { cpuOf } from "./usage.js";
 
@@ -25,7 +27,8 @@ export async function measureParts(options: Options): Promise<void> {
   say("parts: starting the saga's services …");
   const { apps, appEnv } = peer;
   const costs = await onSystem(options, { apps, appEnv }, async (ground) => {
-    const parts = partsOf(ground);
+    await warmedUp(await prepare(peer, ground));
+    const parts = await partsOf(ground);
     for (const part of parts) await repeated(part, options.quick ? 40 : 400);
     const all: Cost[] = [];
     for (const part of parts) {
@@ -41,9 +44,12 @@ export async function measureParts(options: Options): Promise<void> {
   show(options, tableOf(costs));
 }
 
-function partsOf({ portBase, dir }: Ground): Part[] {
-  const port = 3502 + portBase - 8080;
-  const dapr = connect({ DAPR_HTTP_PORT: port, DAPR_API_TOKEN: tokensOf(dir, "order").api });
+async function partsOf({ portBase, dir }: Ground): Promise<Part[]> {
+  const offset = portBase - 8080;
+  const sidecarOf = (app: string, port: number) =>
+    connect({ DAPR_HTTP_PORT: port + offset, DAPR_API_TOKEN: tokensOf(dir, app).api });
+  const dapr = sidecarOf("order", 3502);
+  const payment = sidecarOf("payment", 3504);
   const store = "/v1.0/state/order-state";
   // About as large as an order.
   const value = { id: randomUUID(), text: "x".repeat(1_500) };
@@ -52,7 +58,7 @@ function partsOf({ portBase, dir }: Ground): Part[] {
   const commit = async (writes: Write[]) => {
     if (!(await commitTo(writes))) throw new Error("refused");
   };
-  const rows3 = (n: number): Write[] => ["a", "b", "c"].map((row) => ({ key: `bench:${n}:${row}`, value }));
+  const writes = (n: number): Write[] => ["a", "b", "c"].map((row) => ({ key: `bench:${n}:${row}`, value }));
   const rows = (n: number) => ["a", "b", "c"].map((row) => upsert(`${n}:${row}`));
   const many = <T>(n: number, one: (n: number) => T): T[] =>
     Array.from({ length: together }, (_, i) => one(n * together + i));
@@ -69,6 +75,9 @@ function partsOf({ portBase, dir }: Ground): Part[] {
     data: value,
   });
   const type = "application/cloudevents+json";
+  const heardOf = "payments.succeeded";
+  const [last] = (await redis(6379 + offset, ["XREVRANGE", heardOf, "+", "-", "COUNT", "1"])) as [string, string[]][];
+  const heard = JSON.parse(last![1][last![1].indexOf("data") + 1]!);
   const entry = () => ({ entryId: randomUUID(), event: event(), contentType: type });
   return [
     {
@@ -81,11 +90,11 @@ function partsOf({ portBase, dir }: Ground): Part[] {
       times: together,
       call: (n) => must("POST", `${store}/transaction`, { operations: many(n, rows).flat() }),
     },
-    { name: "three rows by one statement", times: 1, call: (n) => commit(rows3(n)) },
+    { name: "three rows by one statement", times: 1, call: (n) => commit(writes(n)) },
     {
       name: `one of ${together} committed by one statement`,
       times: together,
-      call: (n) => commit(many(n, rows3).flat()),
+      call: (n) => commit(many(n, writes).flat()),
     },
     { name: "a row read", times: 1, call: (n) => must("GET", `${store}/bench:${n}:a`) },
     {
@@ -98,6 +107,12 @@ function partsOf({ portBase, dir }: Ground): Part[] {
       name: `one of ${together} published together`,
       times: together,
       call: (n) => must("POST", `/v1.0-alpha1/publish/bulk/${topic}`, many(n, entry)),
+    },
+    // The order service has heard it before: it reads the order, finds the event there, and is done.
+    {
+      name: "an event published and delivered",
+      times: 1,
+      call: () => payment.must("bench", "POST", `/v1.0/publish/pubsub/${heardOf}`, heard, type),
     },
     {
       name: "a saga begun, which sleeps after one turn",

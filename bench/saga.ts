@@ -36,7 +36,7 @@ function measured(shape: Shape, options: Options): Promise<Figures[]> {
 
 /** Orders by one, by few and by many customers at once, after a warm-up. */
 export async function atEachSize(name: string, target: Target, ground: Watched, options: Options): Promise<Figures[]> {
-  await warmedUp(target);
+  await warmedUp(target, options.quick ? 100 : 1000);
   const all: Figures[] = [];
   for (const size of options.quick ? quickSizes : sizes) {
     say(`${name}: ${size.orders} orders, ${size.concurrency} at once …`);

@@ -1,6 +1,5 @@
-import { availableParallelism } from "node:os";
 import type { App } from "./dapr-file.js";
-import { appEnv, sidecarArgs } from "./dapr-flags.js";
+import { appEnv, share, sidecarArgs } from "./dapr-flags.js";
 import type { Spec } from "./keeper.js";
 import { answersOk, type Check } from "./ready.js";
 import type { Tokens } from "./secrets.js";
@@ -19,12 +18,6 @@ export function portsOf(apps: App[]): Record<string, number> {
     ]),
   );
 }
-
-/**
- * A Go process takes the whole machine for its own, and seven of them on a few cores spend their time waking threads: a
- * quarter of the cores each costs a tenth less when there is much to do, and a quarter less when there is little.
- */
-const share = { GOMAXPROCS: String(Math.ceil(availableParallelism() / 4)) };
 
 const rankOf = ({ appID }: App) => (appID === gateway ? 5 : 4);
 

@@ -1,6 +1,13 @@
+import { availableParallelism } from "node:os";
 import type { App } from "./dapr-file.js";
 
 type Addresses = { placement: string; scheduler: string };
+
+/**
+ * A Go process takes the whole machine for its own, and nine of them on a few cores spend their time waking threads: with
+ * a quarter of the cores each they cost a tenth less when there is much to do, and a quarter less when there is little.
+ */
+export const share = { GOMAXPROCS: String(Math.ceil(availableParallelism() / 4)) };
 
 /** The flags `dapr run` would give this app's sidecar, bound to this machine only, with time to finish what it has begun. */
 export function sidecarArgs(app: App, { placement, scheduler }: Addresses): string[] {

@@ -163,5 +163,5 @@ function provider(instance: Instance): Spec {
   return { name: "provider", command: process.execPath, args: [main], cwd: root, env, rank: 3 };
 }
 
-const bare = () => ({ PATH: process.env.PATH, HOME: process.env.HOME });
+const bare = () => ({ ...share, PATH: process.env.PATH, HOME: process.env.HOME });
 const portOf = (address: string) => Number(address.split(":").at(-1));
