@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Dapr } from "./dapr.js";
+import { share } from "./dapr-flags.js";
 import { accepts, prepareDatabases } from "./databases.js";
 import { type Instance, infraPorts, root } from "./instance.js";
 import type { Keeper, Spec } from "./keeper.js";
