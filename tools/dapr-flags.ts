@@ -5,7 +5,7 @@ type Addresses = { placement: string; scheduler: string };
 
 /**
  * A Go process takes the whole machine for its own, and nine of them on a few cores spend their time waking threads: with
- * a quarter of the cores each they cost a tenth less when there is much to do, and a quarter less when there is little.
+ * a quarter of the cores each they cost up to a tenth less when there is much to do, and a quarter less when there is little.
  */
 export const share = { GOMAXPROCS: String(Math.ceil(availableParallelism() / 4)) };
 
