@@ -32,7 +32,11 @@ function engine(...instances: [id: string, state: string][]) {
     const starting = /start\?instanceID=(.*)$/.exec(path)?.[1];
     const id = starting ?? /dapr\/([^/]+)/.exec(path)?.[1] ?? "";
     if (states.get(id) === "LOST") return answer(500, contradicts);
-    if (starting && states.get(id) === "RUNNING") return answer(409, "exists");
+    if (starting && states.get(id) === "NO JOB") {
+      states.set(id, "PENDING");
+      return answer(500, "the scheduler is away");
+    }
+    if (starting && ["RUNNING", "PENDING"].includes(states.get(id) ?? "")) return answer(409, "exists");
     // An instance that has ended begins anew when it is started again.
     if (starting) states.set(id, "RUNNING");
     const runtimeStatus = states.get(id);
@@ -99,6 +103,14 @@ test("an instance that is not there yet is started, with what it would be told",
   await workflows.tell(hint);
   expect(told).toEqual([]);
   expect([...states]).toEqual([["order", "RUNNING"]]);
+});
+
+test("an instance that is stored without the job that begins it gets one by an event", async () => {
+  const { workflows, told } = engine(["order", "NO JOB"]);
+  expect(await workflows.start(hint)).toBe(false);
+  expect(told).toEqual(["order"]);
+  await workflows.start(hint);
+  expect(told).toEqual(["order", "order"]);
 });
 
 test("before its time an instance is started without being asked for; one that is there all the same is told", async () => {

@@ -72,12 +72,13 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
    * purge. Dapr 1.18.2 does both when the turn of a timer is broken off and an event comes before the next one
    * (dapr/dapr#10155). A store that breaks off while it is read looks the same for once.
    */
-  async function look(id: string): Promise<"there" | "failed" | "unknown" | "lost"> {
+  async function look(id: string): Promise<"there" | "pending" | "failed" | "unknown" | "lost"> {
     const { status, text } = await dapr.call("GET", at(id));
     const now = Date.now();
     const seen = unreadable.get(id) ?? now;
     unreadable.delete(id);
-    if (status < 300) return JSON.parse(text).runtimeStatus === "FAILED" ? "failed" : "there";
+    const is = status < 300 && JSON.parse(text).runtimeStatus;
+    if (is) return is === "FAILED" ? "failed" : is === "PENDING" ? "pending" : "there";
     if (!text.includes("missing from state store")) return "unknown";
     const since = now - seen < memory ? seen : now;
     if (now - since >= patience) return "lost";
@@ -94,6 +95,8 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
     } catch (error) {
       const seen = await look(id);
       if (seen === "unknown") throw error;
+      // It is stored, but the job that begins it may not be: an event that nobody waits for brings one.
+      if (seen === "pending") await dapr.must("workflow", "POST", at(`${id}/raiseEvent/begin`), {});
       if (seen !== "lost") return false;
       await erase(id);
       await ask();
@@ -109,7 +112,7 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
     if (Date.now() < Date.parse(from) && (await start(instance))) return;
     await dapr.must("workflow", "POST", at(`${instance.id}/raiseEvent/${event}`), data).catch(async (error) => {
       const seen = await look(instance.id);
-      if (seen === "there") throw error;
+      if (seen === "there" || seen === "pending") throw error;
       if (seen === "lost") await erase(instance.id);
       await start(instance);
     });
