@@ -18,7 +18,7 @@ that should level off does not. What is kept for good (orders and what belongs t
 --minutes   how long (10); below 5 only rows and streams that do not go up and down are judged
 --rate      orders per second (5)
 --json      samples and verdicts as JSON lines, nothing else on stdout
-PORT_BASE   its ports (38080)
+PORT_BASE   its ports (25080)
 `;
 
 const samples = 60;
@@ -29,7 +29,7 @@ export async function run(args: string[]): Promise<void> {
   const minutes = numberOf(args, "--minutes", 10);
   const rate = numberOf(args, "--rate", 5);
   const json = args.includes("--json");
-  const portBase = portOf(process.env.PORT_BASE, 38080);
+  const portBase = portOf(process.env.PORT_BASE, 25080);
   const { dir } = instanceOf({ portBase, dir: `.run-soak-${portBase}` });
   await wipe(dir);
   // Everything is kept for a twentieth of the time, so that most of it is spent in the state that should last.

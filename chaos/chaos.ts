@@ -26,7 +26,7 @@ lost, stuck after a minute, done twice, or not where it belongs. Ends with 1 whe
 --seed      which faults and which stories, at which time (1)
 --json      the result as one JSON line on stdout
 --plan      only print the faults
-PORT_BASE   its ports (38080); its data is deleted first, and logs stay afterwards
+PORT_BASE   its ports (25080); its data is deleted first, and logs stay afterwards
 `;
 
 const ordersPerSecond = 5;
@@ -61,7 +61,7 @@ export async function run(args: string[]): Promise<void> {
   const plan = planOf(seed, minutes);
   if (args.includes("--plan")) return console.log(plan.map(told).join("\n"));
 
-  const instance = instanceOf({ portBase: portOf(process.env.PORT_BASE, 38080) });
+  const instance = instanceOf({ portBase: portOf(process.env.PORT_BASE, 25080) });
   await reset(instance);
   say("Starting the system …");
   const system = await launch({ portBase: instance.portBase, settings, appEnv, quiet: true });
