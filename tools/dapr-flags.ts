@@ -4,7 +4,7 @@ import type { App } from "./dapr-file.js";
 type Addresses = { placement: string; scheduler: string };
 
 /**
- * A Go process takes the whole machine for its own, and nine of them on a few cores spend their time waking threads: with
+ * A Go process takes the whole machine for its own, and seven of them on a few cores spend their time waking threads: with
  * a quarter of the cores each they cost up to a tenth less when there is much to do, and a quarter less when there is little.
  */
 export const share = { GOMAXPROCS: String(Math.ceil(availableParallelism() / 4)) };

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { Dapr } from "./dapr.js";
-import { share } from "./dapr-flags.js";
 import { accepts, prepareDatabases } from "./databases.js";
 import { type Instance, infraPorts, root } from "./instance.js";
 import type { Keeper, Spec } from "./keeper.js";
@@ -164,5 +163,5 @@ function provider(instance: Instance): Spec {
   return { name: "provider", command: process.execPath, args: [main], cwd: root, env, rank: 3 };
 }
 
-const bare = () => ({ ...share, PATH: process.env.PATH, HOME: process.env.HOME });
+const bare = () => ({ PATH: process.env.PATH, HOME: process.env.HOME });
 const portOf = (address: string) => Number(address.split(":").at(-1));
