@@ -34,9 +34,6 @@ function orders({ broken = false } = {}) {
       read(app, { method, path, headers: { authorization }, body: null }),
   };
 }
-/** Four are under way; what comes meanwhile gathers. */
-const busy = ({ get }: ReturnType<typeof orders>) => Array.from({ length: 4 }, () => get(`/orders/${hers}`));
-const turn = () => new Promise(setImmediate);
 
 test("who is alone asks as it came", async () => {
   const service = orders();
@@ -48,7 +45,7 @@ test("who comes while others are under way asks with them, each in its own name;
   const service = orders();
   for (const lane of [1, 2, 3, 4]) {
     void service.get(`/orders/${hers}`);
-    if (lane < 4) await turn();
+    if (lane < 4) await new Promise(setImmediate);
   }
   const stranger = service.get(`/orders/${hers}`, "Bearer another's");
   const [seen, missing] = [service.get(`/order/${hers}`), service.get(`/orders/${another}`)];
@@ -60,13 +57,14 @@ test("who comes while others are under way asks with them, each in its own name;
 
 test("where that way is closed everybody asks alone", async () => {
   const service = orders({ broken: true });
-  const answers = await Promise.all([...busy(service), ...busy(service)]);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => service.get(`/orders/${hers}`)));
   expect(answers.map(({ statusCode }) => statusCode)).toEqual(answers.map(() => 200));
 });
 
 test.each([
   ["a list", "/orders?limit=20", "GET"],
   ["an order's timeline", `/orders/${hers}/timeline`, "GET"],
+  ["what is no id", "/orders/00000000-0000-4000-8000-0000000000", "GET"],
   ["a query", `/orders/${hers}?a=b`, "GET"],
   ["a command", `/orders/${hers}`, "PATCH"],
 ])("%s goes its own way", async (_, path, method) => {

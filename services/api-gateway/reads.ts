@@ -1,10 +1,11 @@
 import { api } from "../../contracts/api.js";
+import { Id } from "../../contracts/common.js";
 import { OrdersAnswer } from "../../contracts/order.js";
 import { batched } from "../../kit/batch.js";
 import { type Answer, type Ask, identity } from "./forward.js";
 
 /** Who waits for an order asks for it again and again: this path is asked more often than all others. */
-const ofAnOrder = /^\/orders?\/([\da-f]{8}-[\da-f-]{27})$/;
+const ofAnOrder = /^\/orders?\/([^/?]+)$/;
 const json = "application/json";
 const atOnce = { most: 50, lanes: 4 };
 
@@ -40,7 +41,9 @@ export function readTogether(ask: Ask): Ask {
   }
 
   return (app, question) => {
-    const id = app === service && question.method === "GET" ? ofAnOrder.exec(question.path)?.[1] : undefined;
+    const isRead = app === service && question.method === "GET";
+    // What is no id would have the question of all refused.
+    const { data: id } = Id.safeParse(isRead ? ofAnOrder.exec(question.path)?.[1] : undefined);
     const { authorization } = question.headers;
     return id && authorization ? read({ question, asked: { id, authorization } }) : ask(app, question);
   };
