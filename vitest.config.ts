@@ -13,6 +13,7 @@ const longer = [
   "replicas",
   "resiliency",
   "restore",
+  "stranded",
   "together",
   "upgrade",
   "walls",

@@ -30,8 +30,8 @@ async function sql<T>({ sidecar }: Witnesses, service: Service, select: string):
   return rows[0][0];
 }
 
-const count = async (asked: Witnesses, service: Service, where: string): Promise<number> =>
-  (await sql<number[]>(asked, service, `SELECT count(*) FROM state WHERE ${where}`))[0]!;
+const count = async (asked: Witnesses, service: Service, where: string, table = "state"): Promise<number> =>
+  (await sql<number[]>(asked, service, `SELECT count(*) FROM ${table} WHERE ${where}`))[0]!;
 
 const restless = `starts_with(key, 'order:') AND NOT (
   value->>'status' IN ('processing', 'shipped', 'delivered') OR value->>'status' = 'cancelled'
@@ -56,11 +56,12 @@ export async function settle(asked: Witnesses, patienceMs: number, say: Say): Pr
         count(asked, service, "starts_with(key, 'outbox:')"),
       ),
       underway(asked),
+      count(asked, "order", "key LIKE '%||inbox-000000'", "workflow_state"),
     ]).catch((error: Error) => error);
     const open =
       left instanceof Error
         ? left.message
-        : `${left[0]} orders, ${left[1]! + left[2]! + left[3]!} outbox rows, ${left[4]} messages`;
+        : `${left[0]} orders, ${left[1]! + left[2]! + left[3]!} outbox rows, ${left[4]} messages, ${left[5]} sagas`;
     if (!(left instanceof Error) && left.every((rows) => rows === 0)) return;
     if (Date.now() > end) return say(`Not at rest: ${open}.`);
     say(`Waiting for ${open} …`);

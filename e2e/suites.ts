@@ -33,7 +33,7 @@ export const suites: Record<string, Suite> = {
   },
   failures: {
     says: 'what may go wrong at each step of an order; CELLS="paid × error" only there',
-    projects: ["failures", "together", "drift"],
+    projects: ["failures", "together", "stranded", "drift"],
     // Nobody's time is over by accident, and the saga asks again soon.
     launch: { settings: { ...settings, payment_window_seconds: "600", repeat_interval_seconds: "3" }, appEnv },
     env: noMail,

@@ -86,6 +86,9 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
     throw new Unavailable("workflow", new Error(text));
   }
 
+  /** An event that nobody waits for brings a job for all that is stored and unread. */
+  const nudge = (id: string) => dapr.must("workflow", "POST", at(`${id}/raiseEvent/begin`), {});
+
   /** False when it is there already, and goes on as it is. One that is lost is erased and begins anew. */
   async function start({ workflow, id, input }: Instance): Promise<boolean> {
     const ask = () => dapr.must("workflow", "POST", at(`${workflow}/start?instanceID=${id}`), input);
@@ -95,8 +98,8 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
     } catch (error) {
       const seen = await look(id);
       if (seen === "unknown") throw error;
-      // It is stored, but the job that begins it may not be: an event that nobody waits for brings one.
-      if (seen === "pending") await dapr.must("workflow", "POST", at(`${id}/raiseEvent/begin`), {});
+      // It is stored, but the job that begins it may not be.
+      if (seen === "pending") await nudge(id);
       if (seen !== "lost") return false;
       await erase(id);
       await ask();
@@ -125,6 +128,11 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
     if (seen !== "there") await start(instance);
   }
 
+  /** Has an instance read what is stored for it, whose job was lost; one that cannot is started anew. */
+  async function wake(instance: Instance): Promise<void> {
+    await nudge(instance.id).catch(() => replaceDead(instance));
+  }
+
   const exists = async (id: string) => (await dapr.call("GET", at(id))).status < 300;
 
   /** Neither ended nor unknown. An instance that daprd holds up is alive. */
@@ -139,7 +147,7 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
     await dapr.must("workflow", "POST", at(`${id}/terminate`));
   }
 
-  return { start, tell, replaceDead, exists, isAlive, terminate };
+  return { start, tell, replaceDead, wake, exists, isAlive, terminate };
 }
 
 async function step(name: string, activity: Activity, input: never): Promise<object> {

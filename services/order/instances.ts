@@ -24,6 +24,22 @@ export function beginsAt({ created_at, repeat_seconds, pay_by }: Order): string 
   return new Date(Math.min(asksAgain, Date.parse(pay_by))).toISOString();
 }
 
+/** The first of what an instance has not read yet; its turn takes it all away. */
+const unread = "key LIKE '%||inbox-000000'";
+export const unreadIndex = `CREATE INDEX IF NOT EXISTS workflow_unread ON workflow_state (created_at) WHERE ${unread}`;
+
+/**
+ * Instances to which something was said a while ago, and no turn has read it: their job is gone. Dapr asks for the job of a
+ * new instance before it stores it, so that another sidecar may find nothing to do, and call it done (dapr 1.18.2).
+ */
+export async function stranded(sql: Sql): Promise<string[]> {
+  const rows = await sql.query<[string]>(
+    `SELECT split_part(key, '||', 3) FROM workflow_state WHERE ${unread} AND created_at < now() - interval '20 seconds'
+     ORDER BY random() LIMIT 20`,
+  );
+  return rows.map(([id]) => id);
+}
+
 /**
  * Deletes what the workflow engine has stored of an instance that it cannot read any more (kit/workflow.ts). Its table
  * lies in the order service's database (components/workflow.yaml); the keys are `<app>||<actor type>||<id>||<part>`.

@@ -17,7 +17,7 @@ import { routes } from "./app.js";
 import { auditRoutes } from "./audit-routes.js";
 import { auditIndex, auditor } from "./auditor.js";
 import { handlers } from "./events.js";
-import { eraseInstance } from "./instances.js";
+import { eraseInstance, unreadIndex } from "./instances.js";
 import { neighbours } from "./neighbours.js";
 import { indexes, oldCommands, orders } from "./orders.js";
 import { terms } from "./place.js";
@@ -56,12 +56,20 @@ await service("order", env, ({ app, dapr, log }) => {
 
   return {
     async prepare() {
-      await sql.prepare([sweptOften, outboxIndex, deadLetterIndex, auditIndex, ...indexes, ...retentionIndexes(old)]);
+      await sql.prepare([
+        sweptOften,
+        outboxIndex,
+        deadLetterIndex,
+        auditIndex,
+        unreadIndex,
+        ...indexes,
+        ...retentionIndexes(old),
+      ]);
       await live.start();
       worker = work(env, dapr, { workflows: sagas, activities: steps(all) }, log);
       audits = every(5_000, audit.tick, (error) => log.warn({ err: error }, "reconciliation not begun, tries again"));
       retaining = retention(sql, log, old, env.RETENTION_SPEED);
-      wakes = every(10_000, waker(all, instances, out), (error) =>
+      wakes = every(10_000, waker(all, sql, instances, out), (error) =>
         log.warn({ err: error }, "overdue sagas not woken, tries again"),
       );
       out.start();
