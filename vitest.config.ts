@@ -15,6 +15,7 @@ const longer = [
   "restore",
   "stranded",
   "together",
+  "traces",
   "upgrade",
   "walls",
 ];

@@ -29,3 +29,6 @@ export const mailEnv = {
   SMTP_USER: "",
   SMTP_PASSWORD: "",
 };
+
+/** Where e2e/otlp.ts listens, for spans. */
+export const otlpPort = Number(process.env.PORT_BASE ?? 18080) - 8080 + 4318;

@@ -1,5 +1,5 @@
 import type { LaunchOptions } from "../tools/supervisor.js";
-import { appEnv, mailEnv, settings } from "./settings.js";
+import { appEnv, mailEnv, otlpPort, settings } from "./settings.js";
 
 /** A system of its own with fresh data, and what is asked of it: Vitest projects, one after the other. */
 export type Suite = {
@@ -64,6 +64,12 @@ export const suites: Record<string, Suite> = {
     projects: ["histories"],
     launch,
     env: noMail,
+  },
+  observe: {
+    says: "what the system tells of itself: traces",
+    projects: ["traces", "drift", "logs"],
+    launch: { ...launch, observe: true },
+    env: { ...noMail, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${otlpPort}` },
   },
   upgrade: {
     says: "a second build replaces the first while orders are under way, and back",

@@ -1,9 +1,13 @@
 import type { Write } from "./commit.js";
 import type { Message, Outbox } from "./outbox.js";
 import { type Store, untilStored } from "./state.js";
+import { traced } from "./trace.js";
 
-/** An entity that remembers which commands and events it has applied: its own inbox, in its own row. */
-export type Aggregate = { applied: string[] };
+/**
+ * An entity that remembers which commands and events it has applied: its own inbox, in its own row. What it says belongs to
+ * the trace that it names.
+ */
+export type Aggregate = { applied: string[]; traceparent?: string };
 
 /**
  * What a decision asks for. With `next`: commit it, with history `rows` and `messages` in the same transaction.
@@ -33,7 +37,7 @@ export function updater(store: Store, outbox: Outbox): Update {
   return (key, id, decide, isNew = false) => {
     let unsure: (() => void) | undefined;
     type Entity = Exclude<Parameters<typeof decide>[0], undefined>;
-    return untilStored(async (tries) => {
+    const attempt = async (tries: number) => {
       const { value: current, etag } = isNew && tries === 0 ? none : await store.get<Entity>(key);
       const seen = current?.applied.includes(id) ?? false;
       if (seen) unsure?.();
@@ -43,7 +47,7 @@ export function updater(store: Store, outbox: Outbox): Update {
         await outbox.say(messages);
         return { reply };
       }
-      const { writes, sendNow } = outbox.prepare(messages);
+      const { writes, sendNow } = outbox.prepare(messages, next.traceparent);
       const applied = seen ? next.applied : [...next.applied, id].slice(-remembered);
       if (await store.transact([{ key, value: { ...next, applied }, etag, insert: !etag }, ...rows, ...writes])) {
         sendNow();
@@ -51,6 +55,7 @@ export function updater(store: Store, outbox: Outbox): Update {
       }
       unsure = sendNow;
       return undefined;
-    });
+    };
+    return traced(`update ${key.split(":")[0]}`, "INTERNAL", () => untilStored(attempt));
   };
 }

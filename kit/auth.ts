@@ -2,6 +2,7 @@ import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 import type Koa from "koa";
 import { z } from "zod";
 import { Claims, tokenAudience, tokenIssuer } from "../contracts/user.js";
+import { by } from "./context.js";
 import { opening, type Sidecar, sidecarUrl } from "./dapr.js";
 import { Problem, Unavailable } from "./problem.js";
 
@@ -48,6 +49,7 @@ export function authenticator(sidecar: Sidecar): Authenticate {
       checked.set(token, known);
     }
     if (known.until <= Date.now()) throw new Problem(401, "the access token is not valid");
+    by(known.claims.sub);
     return known.claims;
   };
 }

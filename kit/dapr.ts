@@ -2,6 +2,7 @@ import { Pool } from "undici";
 import { context } from "./context.js";
 import { fault } from "./faults.js";
 import { Unavailable } from "./problem.js";
+import { unrecorded } from "./trace.js";
 
 export type Answer = { status: number; text: string; etag?: string | undefined };
 export type Dapr = ReturnType<typeof connect>;
@@ -34,8 +35,7 @@ export function connect(sidecar: Sidecar, timeoutMs = 30_000) {
   ) {
     const headers = { ...extra, ...opening(sidecar) };
     if (body !== undefined) headers["content-type"] = type ?? "application/json";
-    const here = context();
-    if (here) headers.traceparent = here.traceparent;
+    headers.traceparent = context()?.traceparent ?? unrecorded;
     try {
       if (await fault("before-call", path, body)) return { status: 204, text: "" } satisfies Answer;
       const answer = await pool.request({

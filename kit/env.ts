@@ -11,6 +11,8 @@ const Base = {
   APP_API_TOKEN: z.string().optional(),
   /** With this the app proves to its sidecar who it is. */
   DAPR_API_TOKEN: z.string().optional(),
+  /** Where spans are sent to, over OTLP: see trace.ts. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
   /** Only in tests: see faults.ts. */
   FAULTS_DIR: z.string().optional(),
   /** Only in tests: see retention.ts. */

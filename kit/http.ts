@@ -2,10 +2,11 @@ import { timingSafeEqual } from "node:crypto";
 import Router from "@koa/router";
 import Koa, { HttpError } from "koa";
 import type { z } from "zod";
-import { context, traceparentOf, within } from "./context.js";
+import { type Context, isTraceparent, within } from "./context.js";
 import { fault } from "./faults.js";
 import type { Logger } from "./log.js";
 import { Problem, Unavailable } from "./problem.js";
+import { begin, type Kind, type Span } from "./trace.js";
 
 const bodyLimit = 256 * 1024;
 const drainLimit = 4 * 1024 * 1024;
@@ -39,21 +40,29 @@ function answerProblem(ctx: Koa.Context, status: number, detail: string, extra: 
   ctx.body = problemOf(status, detail, extra);
 }
 
-/** Every failure is answered here and nowhere else; only a Problem tells the client what it did wrong. */
-function answerFailure(ctx: Koa.Context, error: unknown, log: Logger): void {
+/** What is wrong with a request quotes it, and no log repeats what clients send. */
+const wordy = [400, 422];
+
+/** Every failure is answered here and nowhere else; only a Problem tells the client what it did wrong. Gives that for the log. */
+function answerFailure(ctx: Koa.Context, error: unknown, log: Logger): string | undefined {
   if (error instanceof Problem) {
     if (error.retryAfter) ctx.set("retry-after", String(error.retryAfter));
     answerProblem(ctx, error.status, error.detail, error.extra);
-  } else if (error instanceof Unavailable) {
+    return wordy.includes(error.status) ? undefined : error.detail;
+  }
+  if (error instanceof HttpError && error.status < 500) {
+    answerProblem(ctx, error.status, error.message);
+    return error.message;
+  }
+  if (error instanceof Unavailable) {
     log.warn({ err: error, cause: String(error.cause) }, "a needed part is away");
     ctx.set("retry-after", "2");
     answerProblem(ctx, 503, `${error.message}; nothing is lost, try again`);
-  } else if (error instanceof HttpError && error.status < 500) {
-    answerProblem(ctx, error.status, error.message);
   } else {
     log.error({ err: error }, "request failed");
     answerProblem(ctx, 500, "something broke on our side");
   }
+  return undefined;
 }
 
 /**
@@ -147,6 +156,31 @@ function isSame(given: Buffer, wanted: Buffer): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
 
+const unseen: Span = { traceparent: "", end: () => undefined };
+const events = "/events/";
+const kindOf = ({ path }: Koa.Context): Kind => (path.startsWith(events) ? "CONSUMER" : "SERVER");
+
+function traceOf(ctx: Koa.Context): string | undefined {
+  const from = ctx.get("traceparent");
+  return isTraceparent(from) ? from : undefined;
+}
+
+/** The route as it was registered, never the path: there are few of them. Undefined where there is none. */
+export const routeOf = (ctx: Koa.Context & { _matchedRoute?: string | RegExp }): string | undefined =>
+  ctx._matchedRoute && String(ctx._matchedRoute);
+
+function outcomeOf(ctx: Koa.Context, { order_id, actor, request_id }: Context): Parameters<Span["end"]>[0] {
+  const route = routeOf(ctx);
+  const about = { "order.id": order_id, "enduser.id": actor, "request.id": request_id };
+  const error = ctx.status >= 500 ? `answered ${ctx.status}` : undefined;
+  if (route?.startsWith(events)) {
+    const topic = route.slice(events.length);
+    return { name: `process ${topic}`, attributes: { "messaging.destination.name": topic, ...about }, error };
+  }
+  const http = { "http.request.method": ctx.method, "http.route": route, "http.response.status_code": ctx.status };
+  return { name: `${ctx.method} ${route ?? ""}`.trim(), attributes: { ...http, ...about }, error };
+}
+
 /** A Koa app with what every service shares: ids on every log line, one line per request, problems, health. */
 export function app(log: Logger, ready: () => Promise<boolean>): App {
   const koa = new Koa();
@@ -160,9 +194,12 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
   koa.use(async (ctx, next) => {
     const given = ctx.get("x-request-id");
     const request_id = /^[\x21-\x7e]{1,100}$/.test(given) ? given : crypto.randomUUID();
-    const traceparent = traceparentOf(ctx.get("traceparent"));
-    await within({ request_id, traceparent }, async () => {
+    const isProbe = health.includes(ctx.path);
+    const span = isProbe ? unseen : begin(ctx.method, kindOf(ctx), traceOf(ctx));
+    const here: Context = { request_id, traceparent: span.traceparent };
+    await within(here, async () => {
       const started = performance.now();
+      let reason: string | undefined;
       ctx.set("x-request-id", request_id);
       try {
         if (refusing) {
@@ -170,18 +207,19 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
           throw new Unavailable("this replica, which is stopping,");
         }
         if (ctx.req.httpVersion === "1.1" && !ctx.headers.host) throw new Problem(400, "send a Host header");
-        if (wanted && !health.includes(ctx.path) && !isSame(Buffer.from(ctx.get("dapr-api-token")), wanted))
+        if (wanted && !isProbe && !isSame(Buffer.from(ctx.get("dapr-api-token")), wanted))
           throw new Problem(401, "this port answers its sidecar only");
         await next();
-        await fault("answered", ctx.path, context()?.order_id);
+        await fault("answered", ctx.path, here.order_id);
         if (ctx.status === 404 && ctx.body === undefined) throw new Problem(404, `there is no ${ctx.path}`);
         if (ctx.status === 405 || ctx.status === 501) throw new Problem(405, `${ctx.path} does not take ${ctx.method}`);
       } catch (error) {
-        answerFailure(ctx, error, log);
+        reason = answerFailure(ctx, error, log);
       }
-      if (ctx.path === "/healthz" || ctx.path === "/readyz") return;
+      if (isProbe) return;
+      span.end(outcomeOf(ctx, here));
       const ms = Math.round((performance.now() - started) * 10) / 10;
-      log.info({ method: ctx.method, path: ctx.path, status: ctx.status, ms }, "request");
+      log.info({ method: ctx.method, path: ctx.path, status: ctx.status, ms, reason }, "request");
     });
   });
 

@@ -3,7 +3,7 @@ import { context, traceId } from "./context.js";
 
 export type { Logger };
 
-/** JSON lines with service, request, order and trace ids; buffered for a few milliseconds at most. */
+/** JSON lines with service, request, order and trace ids and who asks; buffered for a few milliseconds at most. */
 export function logger(service: string, level: string): Logger {
   const destination = pino.destination({ dest: 1, sync: false, minLength: 4096 });
   setInterval(() => destination.flush(), 100).unref();
@@ -14,7 +14,9 @@ export function logger(service: string, level: string): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       mixin: () => {
         const here = context();
-        return here ? { request_id: here.request_id, order_id: here.order_id, trace_id: traceId() } : {};
+        if (!here) return {};
+        const { request_id, order_id, actor } = here;
+        return { request_id, order_id, actor, trace_id: traceId() };
       },
     },
     destination,

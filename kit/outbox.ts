@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { EventOf, Topic } from "../contracts/events.js";
 import type { Write } from "./commit.js";
-import { context, traceparentOf, within } from "./context.js";
+import { context, freshTraceparent, traceIdOf, within } from "./context.js";
 import type { Dapr } from "./dapr.js";
 import { every, type Loop } from "./every.js";
 import type { Logger } from "./log.js";
 import { type Publication, publisher } from "./publisher.js";
 import type { Sql } from "./sql.js";
+import { traced } from "./trace.js";
 import type { Workflows } from "./workflow.js";
 
 /** What a committed change still has to say. `id` is the same for the same fact, however often it is said. */
@@ -19,7 +20,8 @@ export type Message =
 export const publish = <T extends Topic>(topic: T, id: string, data: EventOf<T>) =>
   ({ publish: topic, id, data }) as Message;
 
-type Row = { messages: Message[]; traceparent: string; due: string };
+/** `link`: the trace of who caused it, where that is another one than the trace it belongs to. */
+type Row = { messages: Message[]; traceparent: string; link?: string; due: string };
 export type Outbox = ReturnType<typeof outbox>;
 
 /** Rows this young are still being sent by the process that wrote them. */
@@ -40,6 +42,12 @@ export const outboxIndex =
 export const sweptOften =
   "ALTER TABLE state SET (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000)";
 
+function nameOf(message: Message): string {
+  if ("publish" in message) return `publish ${message.publish}`;
+  if ("ask" in message) return `ask ${message.ask.app}`;
+  return "start" in message ? "start saga" : "tell saga";
+}
+
 type Deps = { dapr: Dapr; sql: Sql; app: string; log: Logger; workflows?: Workflows };
 
 /**
@@ -54,9 +62,9 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
 
   const announce = publisher(dapr, app);
 
-  async function deliver(message: Message, traceparent: string): Promise<void> {
+  async function deliver(message: Message): Promise<void> {
     if ("publish" in message) {
-      await announce(message, traceparent);
+      await announce(message);
     } else if ("ask" in message) {
       await dapr.ask(message.ask.app, message.ask.path, message.ask.body);
     } else if (!workflows) {
@@ -81,9 +89,13 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
     }
   }
 
-  async function send(key: string, row: Row): Promise<void> {
+  const deliverAll = (messages: Message[], link?: string) =>
+    messages.map((message) => traced(nameOf(message), "PRODUCER", () => deliver(message), link));
+
+  async function send(key: string, { messages, traceparent, link }: Row): Promise<void> {
     sending.add(key);
-    const results = await Promise.allSettled(row.messages.map((message) => deliver(message, row.traceparent)));
+    const here = { request_id: key, ...context(), traceparent };
+    const results = await within(here, () => Promise.allSettled(deliverAll(messages, link)));
     sending.delete(key);
     const failed = results.find((result) => result.status === "rejected");
     if (failed) {
@@ -107,8 +119,7 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
     );
     const waiting = rows.filter(([key]) => !sending.has(key) && !sent.includes(key));
     if (waiting.length > 0) log.info({ rows: waiting.length }, "outbox relay sends what was left");
-    for (const [key, row] of waiting)
-      void within({ request_id: key, traceparent: row.traceparent }, () => send(key, row));
+    for (const [key, row] of waiting) void send(key, row);
     return rows.length === claimed;
   }
 
@@ -117,7 +128,13 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
     while (sending.size < mostSending && (await claim()));
   }
 
-  const traceparent = () => context()?.traceparent ?? traceparentOf(undefined);
+  /** What is said belongs to the trace of its subject, `home`, which began it long ago; who says it now is linked. */
+  function traceOf(home = context()?.traceparent): Pick<Row, "traceparent" | "link"> {
+    const here = context()?.traceparent;
+    if (!home) return { traceparent: freshTraceparent() };
+    if (!here) return { traceparent: home };
+    return traceIdOf(here) === traceIdOf(home) ? { traceparent: here } : { traceparent: home, link: here };
+  }
 
   return {
     /**
@@ -125,20 +142,19 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
      */
     later: (name: string, due: string, message: Message): Write => ({
       key: `outbox:${name}`,
-      value: { messages: [message], traceparent: traceparent(), due } satisfies Row,
+      value: { messages: [message], ...traceOf(), due } satisfies Row,
     }),
     callOff: (name: string): Write => ({ key: `outbox:${name}`, remove: true }),
     /** The row for the transaction, and what to call once it is committed; sending is nobody's to wait for. */
-    prepare(messages: Message[]): { writes: Write[]; sendNow: () => void } {
+    prepare(messages: Message[], home?: string): { writes: Write[]; sendNow: () => void } {
       if (messages.length === 0) return { writes: [], sendNow: () => undefined };
       const key = `outbox:${randomUUID()}`;
-      const row: Row = { messages, traceparent: traceparent(), due: new Date(Date.now() + grace).toISOString() };
+      const row: Row = { messages, ...traceOf(home), due: new Date(Date.now() + grace).toISOString() };
       return { writes: [{ key, value: row }], sendNow: () => void send(key, row) };
     },
     /** Sends what needs no row: a stored answer said again. Throws when Dapr does not take it. */
     async say(messages: Message[]): Promise<void> {
-      const trace = traceparent();
-      await Promise.all(messages.map((message) => deliver(message, trace)));
+      await Promise.all(deliverAll(messages));
     },
     /** From now on this process also sends what a crash, here or elsewhere, has left. */
     start(): void {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { EventOf, Topic } from "../contracts/events.js";
 import { batched } from "./batch.js";
+import { context, freshTraceparent } from "./context.js";
 import type { Dapr } from "./dapr.js";
 import { Unavailable } from "./problem.js";
 
@@ -40,7 +41,8 @@ export function publisher(dapr: Dapr, app: string) {
     return entries.map(({ entryId }) => !failed.has(entryId));
   }
 
-  return async ({ publish: topic, id, data }: Publication, traceparent: string): Promise<void> => {
+  return async ({ publish: topic, id, data }: Publication): Promise<void> => {
+    const traceparent = context()?.traceparent ?? freshTraceparent();
     const event = {
       specversion: "1.0",
       id,

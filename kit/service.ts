@@ -4,6 +4,7 @@ import { armFaults } from "./faults.js";
 import { type App, app } from "./http.js";
 import { type Door, listen } from "./listen.js";
 import { type Logger, logger } from "./log.js";
+import { startTracing } from "./trace.js";
 
 type Env = {
   APP_PORT: number;
@@ -13,6 +14,7 @@ type Env = {
   APP_API_TOKEN?: string | undefined;
   DAPR_API_TOKEN?: string | undefined;
   FAULTS_DIR?: string | undefined;
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
 };
 type Wire = { app: App; dapr: Dapr; log: Logger };
 export type Running = {
@@ -33,6 +35,7 @@ export type Running = {
 export async function service(name: string, env: Env, wire: (wire: Wire) => Running): Promise<void> {
   const log = logger(name, env.LOG_LEVEL);
   armFaults(name, env.FAULTS_DIR);
+  const stopTracing = await startTracing(name, env);
   const dapr = connect(env);
   let prepared = false;
   const web = app(log, async () => prepared && (await dapr.ready()));
@@ -53,6 +56,7 @@ export async function service(name: string, env: Env, wire: (wire: Wire) => Runn
     web.refuse();
     await new Promise((resume) => setTimeout(resume, running.drain ?? 0));
     await Promise.all([closed(server), running.stop?.()]);
+    await stopTracing().catch((error) => log.warn({ err: error }, "the last spans could not be sent"));
     log.flush();
     process.exit(0);
   };

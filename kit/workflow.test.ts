@@ -36,13 +36,22 @@ function engine(...instances: [id: string, state: string][]) {
       states.set(id, "PENDING");
       return answer(500, "the scheduler is away");
     }
-    if (starting && ["RUNNING", "PENDING"].includes(states.get(id) ?? "")) return answer(409, "exists");
+    if (starting && states.get(id) === "ENDED, NO JOB") {
+      states.set(id, "COMPLETED, NOT IN MIND");
+      return answer(500, "the scheduler is away");
+    }
+    if (starting && ["RUNNING", "PENDING", "NO BEGINNING"].includes(states.get(id) ?? "")) return answer(409, "exists");
+    if (states.get(id) === "COMPLETED, NOT IN MIND") {
+      if (path.includes("raiseEvent")) states.set(id, "NO BEGINNING");
+      return answer(200, JSON.stringify({ runtimeStatus: "COMPLETED", workflowName: "saga-v1" }));
+    }
     // An instance that has ended begins anew when it is started again.
     if (starting) states.set(id, "RUNNING");
     const runtimeStatus = states.get(id);
     if (!runtimeStatus) return answer(404);
     if (path.includes("raiseEvent")) told.push(id);
-    return answer(202, JSON.stringify({ runtimeStatus }));
+    if (runtimeStatus === "NO BEGINNING") return answer(200, JSON.stringify({ runtimeStatus: "PENDING" }));
+    return answer(202, JSON.stringify({ runtimeStatus, workflowName: "saga-v1" }));
   };
   const must = async (part: string, method: string, path: string) => {
     const found = await call(method, path);
@@ -111,6 +120,30 @@ test("an instance that is stored without the job that begins it gets one by an e
   expect(told).toEqual(["order"]);
   await workflows.start(hint);
   expect(told).toEqual(["order", "order"]);
+});
+
+test("one that had ended and could not be begun anew begins anew all the same", async () => {
+  const { workflows, erased, states } = engine(["order", "ENDED, NO JOB"]);
+  expect(await workflows.start(hint)).toBe(true);
+  expect(erased).toEqual(["order"]);
+  expect([...states]).toEqual([["order", "RUNNING"]]);
+});
+
+test.each(["start", "replaceDead", "wake"] as const)(
+  "one without a beginning is erased and begins anew: %s",
+  async (act) => {
+    const { workflows, erased, states } = engine(["order", "NO BEGINNING"]);
+    await workflows[act](hint);
+    expect(erased).toEqual(["order"]);
+    expect([...states]).toEqual([["order", "RUNNING"]]);
+  },
+);
+
+test("one that runs and has lost its job is told something", async () => {
+  const { workflows, told, states } = engine(["order", "RUNNING"]);
+  await workflows.wake(hint);
+  expect(told).toEqual(["order"]);
+  expect([...states]).toEqual([["order", "RUNNING"]]);
 });
 
 test("before its time an instance is started without being asked for; one that is there all the same is told", async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Task, type WorkflowActivityContext, type WorkflowContext, WorkflowRuntime } from "@dapr/dapr";
 import { ConsoleLoggerService } from "@dapr/dapr/logger/ConsoleLoggerService.js";
 import pb from "@dapr/dapr/workflow/internal/durabletask/proto/orchestrator_service_pb.js";
+import { within } from "./context.js";
 import type { Dapr, GrpcSidecar } from "./dapr.js";
 import { engineWatch } from "./engine-watch.js";
 import { every } from "./every.js";
@@ -61,6 +62,13 @@ type Tell = Instance & { from: string; event: string; data: object };
 const patience = 20_000;
 const memory = 10 * patience;
 
+/** One that is stored has a name from its first event on. */
+function stateIn({ runtimeStatus, workflowName }: { runtimeStatus: string; workflowName?: string }) {
+  if (runtimeStatus === "PENDING") return workflowName ? "pending" : "lost";
+  if (runtimeStatus === "FAILED") return "failed";
+  return ["COMPLETED", "TERMINATED", "CANCELED"].includes(runtimeStatus) ? "ended" : "there";
+}
+
 /** Starts and tells instances over HTTP: it answers once the request is durable, the SDK's client waits for a turn. */
 export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string) => Promise<void>) {
   const unreadable = new Map<string, number>();
@@ -68,17 +76,17 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
 
   /**
    * What the engine knows of an instance. "failed": its history was spoilt, and a replay of it ends in an error. "lost":
-   * its stored rows contradict each other, and have done so for a while, so nothing can reach it any more, not even a
-   * purge. Dapr 1.18.2 does both when the turn of a timer is broken off and an event comes before the next one
-   * (dapr/dapr#10155). A store that breaks off while it is read looks the same for once.
+   * nothing can reach it any more, not even a purge. Its stored rows contradict each other, and have done so for a while: a
+   * store that breaks off while it is read looks the same for once. Or it has no beginning. Dapr 1.18.2 does the first two
+   * when the turn of a timer is broken off and an event comes before the next one (dapr/dapr#10155), and the third when
+   * an event comes to one that had ended and could not be begun anew.
    */
-  async function look(id: string): Promise<"there" | "pending" | "failed" | "unknown" | "lost"> {
+  async function look(id: string): Promise<"there" | "pending" | "ended" | "failed" | "unknown" | "lost"> {
     const { status, text } = await dapr.call("GET", at(id));
     const now = Date.now();
     const seen = unreadable.get(id) ?? now;
     unreadable.delete(id);
-    const is = status < 300 && JSON.parse(text).runtimeStatus;
-    if (is) return is === "FAILED" ? "failed" : is === "PENDING" ? "pending" : "there";
+    if (status < 300) return stateIn(JSON.parse(text));
     if (!text.includes("missing from state store")) return "unknown";
     const since = now - seen < memory ? seen : now;
     if (now - since >= patience) return "lost";
@@ -86,23 +94,32 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
     throw new Unavailable("workflow", new Error(text));
   }
 
+  const ask = ({ workflow, id, input }: Instance) =>
+    dapr.must("workflow", "POST", at(`${workflow}/start?instanceID=${id}`), input);
   /** An event that nobody waits for brings a job for all that is stored and unread. */
   const nudge = (id: string) => dapr.must("workflow", "POST", at(`${id}/raiseEvent/begin`), {});
 
-  /** False when it is there already, and goes on as it is. One that is lost is erased and begins anew. */
-  async function start({ workflow, id, input }: Instance): Promise<boolean> {
-    const ask = () => dapr.must("workflow", "POST", at(`${workflow}/start?instanceID=${id}`), input);
+  /** Begins anew what nothing else can reach. */
+  async function renew(instance: Instance): Promise<void> {
+    await erase(instance.id);
+    // A sidecar that still has it in mind finds out when it would store this, and forgets it.
+    await nudge(instance.id).catch(() => undefined);
+    await ask(instance);
+  }
+
+  /** False when it is there already, and goes on as it is. */
+  async function start(instance: Instance): Promise<boolean> {
     try {
-      await ask();
+      await ask(instance);
       return true;
     } catch (error) {
-      const seen = await look(id);
+      const seen = await look(instance.id);
       if (seen === "unknown") throw error;
       // It is stored, but the job that begins it may not be.
-      if (seen === "pending") await nudge(id);
-      if (seen !== "lost") return false;
-      await erase(id);
-      await ask();
+      if (seen === "pending") await nudge(instance.id);
+      if (seen === "pending" || seen === "there") return false;
+      // One that has ended begins anew when it is asked to: now it is half done, and the next event would store that.
+      await renew(instance);
       return true;
     }
   }
@@ -115,22 +132,23 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
     if (Date.now() < Date.parse(from) && (await start(instance))) return;
     await dapr.must("workflow", "POST", at(`${instance.id}/raiseEvent/${event}`), data).catch(async (error) => {
       const seen = await look(instance.id);
-      if (seen === "there" || seen === "pending") throw error;
-      if (seen === "lost") await erase(instance.id);
-      await start(instance);
+      if (seen === "there" || seen === "pending" || seen === "ended") throw error;
+      await (seen === "lost" ? renew(instance) : start(instance));
     });
   }
 
-  /** Starts an instance anew when it can do nothing any more. */
-  async function replaceDead(instance: Instance): Promise<void> {
+  /** Starts an instance anew when it can do nothing any more. Gives whether it goes on as it is. */
+  async function replaceDead(instance: Instance): Promise<boolean> {
     const seen = await look(instance.id);
-    if (seen === "lost") await erase(instance.id);
-    if (seen !== "there") await start(instance);
+    if (seen === "there") return true;
+    if (seen === "lost") await renew(instance);
+    else await start(instance);
+    return false;
   }
 
-  /** Has an instance read what is stored for it, whose job was lost; one that cannot is started anew. */
+  /** Has an instance read what is stored for it, whose job was lost. */
   async function wake(instance: Instance): Promise<void> {
-    await nudge(instance.id).catch(() => replaceDead(instance));
+    if (await replaceDead(instance)) await nudge(instance.id);
   }
 
   const exists = async (id: string) => (await dapr.call("GET", at(id))).status < 300;
@@ -161,6 +179,7 @@ type Stub = { completeOrchestratorTask: (response: pb.OrchestratorResponse, done
 type Worker = {
   _isRunning: boolean;
   _executeOrchestrator: (request: pb.OrchestratorRequest, stub: Stub) => Promise<void>;
+  _executeActivity: (request: pb.ActivityRequest, stub: Stub) => Promise<void>;
 };
 
 /** An action that no daprd can do, and that the SDK cannot say: field 11, a workflow to be begun under no id. */
@@ -199,6 +218,33 @@ function waitingForItsBuild(worker: Worker, log: Logger): void {
     });
 }
 
+/** The SDK does not know field 6 of an activity's request: the trace in which it was scheduled. */
+const traces = new WeakMap<pb.ActivityRequest, string>();
+const withoutTrace = pb.ActivityRequest.deserializeBinaryFromReader;
+pb.ActivityRequest.deserializeBinaryFromReader = (request, reader) => {
+  const skip = reader.skipField;
+  reader.skipField = () => {
+    if (reader.getFieldNumber() !== 6) return skip.call(reader);
+    const [traceparent] =
+      /00-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}/.exec(Buffer.from(reader.readBytes()).toString()) ?? [];
+    if (traceparent) traces.set(request, traceparent);
+  };
+  try {
+    return withoutTrace(request, reader);
+  } finally {
+    reader.skipField = skip;
+  }
+};
+
+function inTheirTrace(worker: Worker): void {
+  const execute = worker._executeActivity.bind(worker);
+  worker._executeActivity = (request, stub) => {
+    const traceparent = traces.get(request);
+    const request_id = request.getOrchestrationinstance()?.getInstanceid() ?? "";
+    return within(traceparent ? { request_id, traceparent } : undefined, () => execute(request, stub));
+  };
+}
+
 /** The SDK writes four lines per turn to the console, which cost more than the turn; its warnings belong in our log. */
 function quiet(log: Logger): void {
   Object.assign(ConsoleLoggerService.prototype, {
@@ -228,6 +274,7 @@ export function work(
       runtime.registerActivityWithName(name, ((_: WorkflowActivityContext, input: never) =>
         step(name, activity, input)) as never);
     waitingForItsBuild(worker(runtime), log);
+    inTheirTrace(worker(runtime));
     void runtime.start();
     return runtime;
   }

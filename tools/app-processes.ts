@@ -57,10 +57,10 @@ export function sidecarSpec(
 /** Both sides know both: one sends a token, the other looks at it. */
 const environmentOf = ({ api, app }: Tokens) => ({ DAPR_API_TOKEN: api, APP_API_TOKEN: app });
 
-// A connection string and a password that were given to us are for the sidecars alone.
+// A connection string and a password that were given to us are for the sidecars alone; telemetry.ts says what is observed.
 function inherited(): NodeJS.ProcessEnv {
   const { POSTGRES_URL: _, SMTP_PASSWORD: __, ...rest } = process.env;
-  return rest;
+  return Object.fromEntries(Object.entries(rest).filter(([name]) => !name.startsWith("OTEL_")));
 }
 
 export function readiness({ name, appPort, daprHTTPPort }: App): Check[] {

@@ -6,6 +6,7 @@ const usage = `
 npm start            start the whole system and keep it running until Ctrl-C
 npm start -- --mtls  the same; Dapr's processes prove to each other who they are, and an app may ask of another only
                      what it needs to ask
+npm start -- --observe  the same, and its spans go to OTEL_EXPORTER_OTLP_ENDPOINT (http://127.0.0.1:4318)
 
   PORT_BASE=18080    the gateway's port; every other port moves by the same step (8080)
   ORDERS_DATA=dir    where data and logs are kept (.run, or .run-<PORT_BASE>)
@@ -20,7 +21,7 @@ npm start -- --mtls  the same; Dapr's processes prove to each other who they are
 export async function run(args: string[]): Promise<void> {
   help(args, usage);
   const since = Date.now();
-  const system = await launch({ mtls: args.includes("--mtls") });
+  const system = await launch({ mtls: args.includes("--mtls"), observe: args.includes("--observe") });
   console.log(`\nReady after ${elapsed(since)}.\n\n${map(system)}`);
 }
 

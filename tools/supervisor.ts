@@ -14,6 +14,7 @@ import { type Replicas, replicas, replicasOf } from "./replicas.js";
 import { aloud, Refusal, type Say, silent } from "./say.js";
 import { secretsOf } from "./secrets.js";
 import { stopping } from "./stopping.js";
+import { telemetryEnv } from "./telemetry.js";
 
 export type LaunchOptions = {
   portBase?: number;
@@ -29,6 +30,8 @@ export type LaunchOptions = {
   replicas?: number;
   /** Sidecars, placement and scheduler prove to each other who they are, and apps may ask each other only what they do ask. */
   mtls?: boolean;
+  /** Spans go to OTEL_EXPORTER_OTLP_ENDPOINT. */
+  observe?: boolean;
   /** No apps at all: placement and scheduler at the addresses dapr.yaml names, and the CLI found too. */
   infraOnly?: boolean;
   quiet?: boolean;
@@ -107,13 +110,21 @@ async function started(
   say("Starting PostgreSQL, Redis, placement, scheduler and the payment provider …");
   const sidecarEnv = await infra.start(kept, options.settings ?? {});
   if (all.length > 0) say(`Starting ${all.map(({ name }) => name).join(", ")}, each with its sidecar …`);
+  const telemetry = options.observe ? telemetryEnv(process.env) : {};
   await copies.start(all, (app) => {
     const tokens = secrets.tokens[app.appID]!;
     const guarded = mtls?.guarded(app) ?? app;
-    const sidecar = sidecarSpec(guarded, dapr.daprd, infra.addresses, tokens, sidecarEnv, mtls?.sidecar(app.appID));
+    const sidecar = sidecarSpec(
+      guarded,
+      dapr.daprd,
+      infra.addresses,
+      tokens,
+      { ...sidecarEnv, ...telemetry },
+      mtls?.sidecar(app.appID),
+    );
     // The keys may have been changed since (npm run keys).
     sidecar.before = () => void Object.assign(sidecar.env, { USER_JWT_KEYS: secretsOf(instance.dir).userJwtKeys });
-    return { app: appSpec(app, tokens, options.appEnv), sidecar };
+    return { app: appSpec(app, tokens, { ...telemetry, ...options.appEnv }), sidecar };
   });
   const urlOf = (port: number) => `http://127.0.0.1:${port}`;
   return {

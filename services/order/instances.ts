@@ -24,6 +24,13 @@ export function beginsAt({ created_at, repeat_seconds, pay_by }: Order): string 
   return new Date(Math.min(asksAgain, Date.parse(pay_by))).toISOString();
 }
 
+/**
+ * Until then a hint begins the saga, rather than tell it. That of an order which is over would have one that has ended begin
+ * anew, so it is only told.
+ */
+export const tellsFrom = (order: Order): string =>
+  progress(order).phase === "ended" ? order.created_at : beginsAt(order);
+
 /** The first of what an instance has not read yet; its turn takes it all away. */
 const unread = "key LIKE '%||inbox-000000'";
 export const unreadIndex = `CREATE INDEX IF NOT EXISTS workflow_unread ON workflow_state (created_at) WHERE ${unread}`;

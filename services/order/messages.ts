@@ -1,6 +1,6 @@
 import { toDecimal } from "../../contracts/money.js";
 import { type Message, publish } from "../../kit/outbox.js";
-import { beginsAt, instanceOf } from "./instances.js";
+import { instanceOf, tellsFrom } from "./instances.js";
 import { type Effect, type Order, progress } from "./order.js";
 
 /** What an effect says, built from the stored order alone: the same fact has the same id and words on every repeat. */
@@ -9,7 +9,7 @@ export function message(order: Order, effect: Effect): Message {
     const instance = instanceOf(order);
     return effect.saga === "another"
       ? { start: { ...instance, id: `${order.id}_${order.version}` } }
-      : { tell: { ...instance, from: beginsAt(order), event: "changed", data: progress(order) } };
+      : { tell: { ...instance, from: tellsFrom(order), event: "changed", data: progress(order) } };
   }
   const { user_id, currency, payment } = order;
   const about = { order_id: order.id, user_id };

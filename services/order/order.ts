@@ -61,6 +61,8 @@ export type Order = {
   seq: number;
   /** Fingerprint of the request that made it: the same key with another body is refused. */
   request_hash: string;
+  /** W3C trace context of its placing. */
+  traceparent?: string;
   /** Ids of commands and events applied: the inbox, in the row it protects. */
   applied: string[];
 };

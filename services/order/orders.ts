@@ -3,6 +3,7 @@ import type { TimelineEntry } from "../../contracts/order.js";
 import type { Settings } from "../../contracts/settings.js";
 import type { Update } from "../../kit/aggregate.js";
 import type { Write } from "../../kit/commit.js";
+import { context, traceIdOf } from "../../kit/context.js";
 import type { Outbox } from "../../kit/outbox.js";
 import { day, type Kind } from "../../kit/retention.js";
 import { badCursor, pageOf, type Sql, startOf } from "../../kit/sql.js";
@@ -52,6 +53,12 @@ export const oldCommands = (terms: () => Pick<Settings, "keep_idempotency_keys_d
   seconds: () => terms().keep_idempotency_keys_days * day,
 });
 
+/** That in which it was placed, which all that happens to it belongs to. */
+function trace(): Pick<Order, "traceparent"> {
+  const here = context();
+  return here ? { traceparent: here.traceparent } : {};
+}
+
 /** Orders as stored: one row each, a history row per change, both written with the outbox row that tells the world. */
 export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
   const historyRow = (orderId: string, entry: TimelineEntry): Write => ({
@@ -71,7 +78,8 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
 
     /** Stores a new order; false when there is one of that id, or when it is not known: then read again. */
     async add(decision: Decision & { kind: "changed" }): Promise<boolean> {
-      const { order, entry } = decision;
+      const { entry } = decision;
+      const order = { ...decision.order, ...trace() };
       const { writes, sendNow } = outbox.prepare(messages(decision));
       const rows: Write[] = [
         { key: key(order.id), value: order, insert: true },
@@ -104,7 +112,8 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
     apply(id: string, commandId: string, command: Command, at: At, memory?: Memory): Promise<Outcome> {
       return update<Order, Outcome>(key(id), commandId, (order, seen) => {
         if (!order) return { reply: { kind: "unknown" } };
-        const decision: Decision = seen ? { kind: "unchanged" } : decide(order, command, at);
+        const trace_id = at.trace_id ?? (order.traceparent ? traceIdOf(order.traceparent) : null);
+        const decision: Decision = seen ? { kind: "unchanged" } : decide(order, command, { ...at, trace_id });
         if (decision.kind !== "changed") return { reply: { ...decision, order } };
         return {
           reply: { kind: "changed", order: decision.order },

@@ -2,6 +2,7 @@ import { Pool } from "undici";
 import { z } from "zod";
 import { fault } from "../../kit/faults.js";
 import { Unavailable } from "../../kit/problem.js";
+import { traced } from "../../kit/trace.js";
 import type { ChargeOutcome, Payment, RefundOutcome } from "./payment.js";
 
 /** Money that moved, in minor units; negative: given back. */
@@ -31,7 +32,10 @@ export type Provider = ReturnType<typeof provider>;
 export function provider(url: string, timeoutMs: number) {
   const pool = new Pool(url, { connections: 100, keepAliveTimeout: 30_000 });
 
-  async function post(path: string, key: string, body: object) {
+  const post = (path: string, key: string, body: object) =>
+    traced(`POST ${path}`, "CLIENT", () => posted(path, key, body));
+
+  async function posted(path: string, key: string, body: object) {
     const signal = AbortSignal.timeout(timeoutMs);
     await fault("before-call", path, key, body);
     const answer = await pool.request({

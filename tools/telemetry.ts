@@ -1,0 +1,18 @@
+/** Where an OpenTelemetry Collector listens for OTLP over HTTP, as that of docker-compose.yml does. */
+const collector = "http://127.0.0.1:4318";
+
+/**
+ * What tells apps and sidecars to send their spans to an OTLP endpoint: OpenTelemetry's own variables, those that are set
+ * included. Dapr takes no scheme for an answer and has to be told that there is no TLS.
+ */
+export function telemetryEnv(env: NodeJS.ProcessEnv): Record<string, string> {
+  const set = Object.entries(env).filter(([name, value]) => name.startsWith("OTEL_") && value);
+  const given = Object.fromEntries(set) as Record<string, string>;
+  const endpoint = given.OTEL_EXPORTER_OTLP_ENDPOINT ?? collector;
+  return {
+    ...given,
+    OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
+    OTEL_EXPORTER_OTLP_INSECURE: String(endpoint.startsWith("http:")),
+  };
+}
