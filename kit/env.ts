@@ -11,6 +11,8 @@ const Base = {
   APP_API_TOKEN: z.string().optional(),
   /** With this the app proves to its sidecar who it is. */
   DAPR_API_TOKEN: z.string().optional(),
+  /** With this Prometheus is answered there (metrics.ts). Without it nothing is counted. */
+  METRICS_PORT: z.coerce.number().int().optional(),
   /** Only in tests: see faults.ts. */
   FAULTS_DIR: z.string().optional(),
   /** Only in tests: see retention.ts. */
