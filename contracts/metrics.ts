@@ -144,7 +144,7 @@ export const metrics = {
   "orders.stuck": {
     kind: "gauge",
     unit: "{order}",
-    says: "Orders that the system should have brought on: a minute past their time to pay, or 10 minutes after their cancel.",
+    says: "Orders that the system should have brought on: a minute past their time to pay, or 10 minutes after their cancel, if it is not for people to pay back.",
     by: ["order"],
     attributes: { phase: ["paying", "giving_back"] },
   },

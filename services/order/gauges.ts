@@ -4,6 +4,10 @@ import type { Sql } from "../../kit/sql.js";
 import type { Auditor } from "./auditor.js";
 import { givingBack } from "./orders.js";
 
+const external = "(value->'payment'->>'external')::boolean";
+/** People pay back what was paid outside, and take their time. */
+const onlyStaff = `owed AND ${external} AND value->>'released_at' IS NOT NULL`;
+
 /** Past their time to pay for so long, or cancelled, orders should have been brought on. */
 const patience = { paying: 60_000, giving_back: 600_000 };
 
@@ -24,9 +28,9 @@ export function orderGauges(sql: Sql, audit: Auditor): Read[] {
     );
     const [returning] = await sql.sure<Returning>(
       `SELECT jsonb_build_object('orders', count(*), 'oldest', min(value->>'cancelled_at'),
-         'late', count(*) FILTER (WHERE value->>'cancelled_at' < $1),
-         'provider', count(*) FILTER (WHERE owed AND NOT (value->'payment'->>'external')::boolean),
-         'staff', count(*) FILTER (WHERE owed AND (value->'payment'->>'external')::boolean))
+         'late', count(*) FILTER (WHERE value->>'cancelled_at' < $1 AND NOT (${onlyStaff})),
+         'provider', count(*) FILTER (WHERE owed AND NOT ${external}),
+         'staff', count(*) FILTER (WHERE owed AND ${external}))
        FROM state, LATERAL (SELECT value->'refunds' @? '$[*] ? (@.status != "done")') AS refunds(owed)
        WHERE starts_with(key, 'order:') AND ${givingBack}`,
       before(patience.giving_back),
