@@ -13,7 +13,14 @@ export type Aggregate = { applied: string[]; traceparent?: string };
  * What a decision asks for. With `next`: commit it, with history `rows` and `messages` in the same transaction.
  * Without: nothing changes, and `messages` (stored answers said again) are sent before the reply.
  */
-export type Decided<T extends Aggregate, R> = { reply: R; next?: T; messages?: Message[]; rows?: Write[] };
+export type Decided<T extends Aggregate, R> = {
+  reply: R;
+  next?: T;
+  messages?: Message[];
+  rows?: Write[];
+  /** Called once the commit is known, by the process that made it. */
+  stored?: () => void;
+};
 
 const remembered = 50;
 
@@ -41,7 +48,7 @@ export function updater(store: Store, outbox: Outbox): Update {
       const { value: current, etag } = isNew && tries === 0 ? none : await store.get<Entity>(key);
       const seen = current?.applied.includes(id) ?? false;
       if (seen) unsure?.();
-      const { reply, next, messages = [], rows = [] } = decide(current, seen);
+      const { reply, next, messages = [], rows = [], stored } = decide(current, seen);
       if (!next) {
         if (isNew && tries === 0) return undefined;
         await outbox.say(messages);
@@ -50,10 +57,14 @@ export function updater(store: Store, outbox: Outbox): Update {
       const { writes, sendNow } = outbox.prepare(messages, next.traceparent);
       const applied = seen ? next.applied : [...next.applied, id].slice(-remembered);
       if (await store.transact([{ key, value: { ...next, applied }, etag, insert: !etag }, ...rows, ...writes])) {
+        stored?.();
         sendNow();
         return { reply };
       }
-      unsure = sendNow;
+      unsure = () => {
+        stored?.();
+        sendNow();
+      };
       return undefined;
     };
     return traced(`update ${key.split(":")[0]}`, "INTERNAL", () => untilStored(attempt));

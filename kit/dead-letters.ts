@@ -3,8 +3,10 @@ import type Router from "@koa/router";
 import { ListDeadLetters } from "../contracts/admin.js";
 import type { Settings } from "../contracts/settings.js";
 import { type Authenticate, mustBeAdmin } from "./auth.js";
+import type { Read } from "./gauges.js";
 import { isStorable, query } from "./http.js";
 import type { Logger } from "./log.js";
+import { count } from "./metrics.js";
 import { Problem } from "./problem.js";
 import { day, type Kind } from "./retention.js";
 import { pageOf, type Sql, startOf } from "./sql.js";
@@ -27,6 +29,15 @@ export const oldDeadLetters = (terms: () => Pick<Settings, "keep_dead_letters_da
   rows: `starts_with(key, '${prefix}')`,
   seconds: () => terms().keep_dead_letters_days * day,
 });
+
+export const deadLettersWaiting =
+  (sql: Sql): Read =>
+  async () => {
+    const [value = 0] = await sql.sure<number>(
+      `SELECT to_jsonb(count(*)) FROM state WHERE starts_with(key, '${prefix}')`,
+    );
+    return [{ name: "dead_letters.waiting", value, attributes: {} }];
+  };
 
 /** What this consumer could not handle: kept in its own store, shown to admins, re-driven or discarded by them. */
 export function deadLetters(router: Router, app: string, redrive: Redrive, { store, sql, authenticate, log }: Deps) {
@@ -98,6 +109,6 @@ export function deadLetters(router: Router, app: string, redrive: Redrive, { sto
     const id = createHash("sha256").update(`${topic} ${message}`).digest("hex");
     const body = isStorable(message) ? message : JSON.stringify(message);
     const row: Row = { topic, body, reason, tries: 0, at: new Date().toISOString() };
-    await store.insert(prefix + id, row);
+    if (await store.insert(prefix + id, row)) count("dead_letters.stored", { "messaging.destination.name": topic });
   };
 }

@@ -1,5 +1,6 @@
 import type { Dapr } from "./dapr.js";
 import type { Logger } from "./log.js";
+import { count } from "./metrics.js";
 
 /** When nobody is connected for so long, a new worker tries, and later the sidecar is ended, to be started again. */
 const renewAfter = 10_000;
@@ -28,10 +29,12 @@ export function engineWatch(dapr: Pick<Dapr, "call">, renew: () => void, log: Pi
     if (alone >= endAfter) {
       log.error("the sidecar takes no workflow worker, it is ended to be started again");
       allIsWell();
+      count("saga.worker.restarts", { cause: "sidecar_ended" });
       await dapr.call("POST", "/v1.0/shutdown");
     } else if (alone >= renewAfter && !renewed) {
       log.warn("the sidecar has no workflow worker, another one tries");
       renewed = true;
+      count("saga.worker.restarts", { cause: "not_taken" });
       renew();
     }
   };

@@ -13,6 +13,8 @@ const Base = {
   DAPR_API_TOKEN: z.string().optional(),
   /** Where spans are sent to, over OTLP: see trace.ts. */
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+  /** With this Prometheus is answered there (metrics.ts). Without it nothing is counted. */
+  METRICS_PORT: z.coerce.number().int().optional(),
   /** Only in tests: see faults.ts. */
   FAULTS_DIR: z.string().optional(),
   /** Only in tests: see retention.ts. */

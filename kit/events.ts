@@ -5,6 +5,7 @@ import { about } from "./context.js";
 import { type Deps, deadLetters } from "./dead-letters.js";
 import { fault } from "./faults.js";
 import { isStorable, readAnyJson } from "./http.js";
+import { timed } from "./metrics.js";
 import { Unhandleable } from "./problem.js";
 
 /** `redriven`: an operator waits for the answer, so nothing else should be waited for. */
@@ -69,7 +70,7 @@ export function subscribe(router: Router, app: string, handlers: Handlers, deps:
   for (const topic of topics) {
     router.post(`/events/${topic}`, async (ctx) => {
       const body = await readAnyJson(ctx);
-      const reason = await handle(topic, body, false);
+      const reason = await processed(topic, () => handle(topic, body, false));
       if (reason !== undefined) await setAside(topic, JSON.stringify(body), reason);
       ctx.body = { status: "SUCCESS" };
     });
@@ -83,6 +84,11 @@ export function subscribe(router: Router, app: string, handlers: Handlers, deps:
     ctx.body = { status: "SUCCESS" };
   });
 }
+
+const processed = (topic: Topic, work: () => Promise<string | undefined>) =>
+  timed("messaging.process.duration", { "messaging.destination.name": topic }, work, (reason) =>
+    reason === undefined ? "handled" : "set_aside",
+  );
 
 const why = ({ issues }: z.ZodError): string =>
   issues.map(({ path, message }) => `${path.join(".") || "the event"}: ${message}`).join("; ");

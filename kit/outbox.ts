@@ -4,7 +4,9 @@ import type { Write } from "./commit.js";
 import { context, freshTraceparent, traceIdOf, within } from "./context.js";
 import type { Dapr } from "./dapr.js";
 import { every, type Loop } from "./every.js";
+import type { Read } from "./gauges.js";
 import type { Logger } from "./log.js";
+import { timed } from "./metrics.js";
 import { type Publication, publisher } from "./publisher.js";
 import type { Sql } from "./sql.js";
 import { traced } from "./trace.js";
@@ -20,8 +22,11 @@ export type Message =
 export const publish = <T extends Topic>(topic: T, id: string, data: EventOf<T>) =>
   ({ publish: topic, id, data }) as Message;
 
-/** `link`: the trace of who caused it, where that is another one than the trace it belongs to. */
-type Row = { messages: Message[]; traceparent: string; link?: string; due: string };
+/**
+ * `link`: the trace of who caused it, where that is another one than the trace it belongs to. `due`: when it is next to be
+ * sent, which a claim puts off; `since`: when it first was.
+ */
+type Row = { messages: Message[]; traceparent: string; link?: string; due: string; since: string };
 export type Outbox = ReturnType<typeof outbox>;
 
 /** Rows this young are still being sent by the process that wrote them. */
@@ -48,6 +53,30 @@ function nameOf(message: Message): string {
   return "start" in message ? "start saga" : "tell saga";
 }
 
+function kindOf(message: Message) {
+  if ("publish" in message) return "event";
+  if ("ask" in message) return "question";
+  return "start" in message ? "saga_start" : "saga_hint";
+}
+
+/** What is due and not sent; of that what a replica has claimed, a lease ago at most. */
+export const outboxLag =
+  (sql: Sql): Read =>
+  async () => {
+    const now = Date.now();
+    const [lag] = await sql.sure<{ rows: number; since: string | null }>(
+      `SELECT jsonb_build_object('rows', count(*), 'since', min(value->>'since'))
+       FROM state WHERE starts_with(key, 'outbox:') AND value->>'due' < $1 AND value->>'since' < $2`,
+      new Date(now + lease).toISOString(),
+      new Date(now).toISOString(),
+    );
+    const { rows, since } = lag as NonNullable<typeof lag>;
+    return [
+      { name: "outbox.pending", value: rows, attributes: {} },
+      { name: "outbox.oldest.age", value: since ? (now - Date.parse(since)) / 1000 : 0, attributes: {} },
+    ];
+  };
+
 type Deps = { dapr: Dapr; sql: Sql; app: string; log: Logger; workflows?: Workflows };
 
 /**
@@ -62,7 +91,15 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
 
   const announce = publisher(dapr, app);
 
-  async function deliver(message: Message): Promise<void> {
+  const deliver = (message: Message) =>
+    timed(
+      "outbox.send.duration",
+      { kind: kindOf(message) },
+      () => handOver(message),
+      () => "sent",
+    );
+
+  async function handOver(message: Message): Promise<void> {
     if ("publish" in message) {
       await announce(message);
     } else if ("ask" in message) {
@@ -142,14 +179,15 @@ export function outbox({ dapr, sql, app, log, workflows }: Deps) {
      */
     later: (name: string, due: string, message: Message): Write => ({
       key: `outbox:${name}`,
-      value: { messages: [message], ...traceOf(), due } satisfies Row,
+      value: { messages: [message], ...traceOf(), due, since: due } satisfies Row,
     }),
     callOff: (name: string): Write => ({ key: `outbox:${name}`, remove: true }),
     /** The row for the transaction, and what to call once it is committed; sending is nobody's to wait for. */
     prepare(messages: Message[], home?: string): { writes: Write[]; sendNow: () => void } {
       if (messages.length === 0) return { writes: [], sendNow: () => undefined };
       const key = `outbox:${randomUUID()}`;
-      const row: Row = { messages, ...traceOf(home), due: new Date(Date.now() + grace).toISOString() };
+      const due = new Date(Date.now() + grace).toISOString();
+      const row: Row = { messages, ...traceOf(home), due, since: due };
       return { writes: [{ key, value: row }], sendNow: () => void send(key, row) };
     },
     /** Sends what needs no row: a stored answer said again. Throws when Dapr does not take it. */

@@ -1,9 +1,12 @@
 import type { Server } from "node:http";
+import type { Service } from "../contracts/metrics.js";
 import { connect, type Dapr } from "./dapr.js";
 import { armFaults } from "./faults.js";
+import type { Read } from "./gauges.js";
 import { type App, app } from "./http.js";
 import { type Door, listen } from "./listen.js";
 import { type Logger, logger } from "./log.js";
+import { startMetrics } from "./metrics.js";
 import { startTracing } from "./trace.js";
 
 type Env = {
@@ -13,6 +16,7 @@ type Env = {
   HOST: string;
   APP_API_TOKEN?: string | undefined;
   DAPR_API_TOKEN?: string | undefined;
+  METRICS_PORT?: number | undefined;
   FAULTS_DIR?: string | undefined;
   OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
 };
@@ -22,6 +26,8 @@ export type Running = {
   prepare?: () => Promise<void>;
   /** How it stops that again. */
   stop?: () => Promise<void>;
+  /** What its operators want to know of its data; only read when metrics are asked for. */
+  gauges?: Read[];
   /** Who connects to it; its sidecar, which shows the app token, unless it says otherwise. */
   door?: Door;
   /** For so many milliseconds a stopping service refuses new requests with 503, for clients that still come. */
@@ -32,10 +38,11 @@ export type Running = {
  * The life of every service: listen first (daprd waits for the port), then wait for the sidecar, prepare, be ready;
  * on SIGTERM refuse new work, finish what is under way, leave.
  */
-export async function service(name: string, env: Env, wire: (wire: Wire) => Running): Promise<void> {
+export async function service(name: Service, env: Env, wire: (wire: Wire) => Running): Promise<void> {
   const log = logger(name, env.LOG_LEVEL);
   armFaults(name, env.FAULTS_DIR);
   const stopTracing = await startTracing(name, env);
+  const metrics = await startMetrics(name, env, log);
   const dapr = connect(env);
   let prepared = false;
   const web = app(log, async () => prepared && (await dapr.ready()));
@@ -73,6 +80,7 @@ export async function service(name: string, env: Env, wire: (wire: Wire) => Runn
       await new Promise((resume) => setTimeout(resume, 500));
     }
   }
+  metrics.read(running.gauges ?? []);
   log.info({ port: env.APP_PORT }, "ready");
 }
 

@@ -8,6 +8,7 @@ import { engineWatch } from "./engine-watch.js";
 import { every } from "./every.js";
 import { fault } from "./faults.js";
 import type { Logger } from "./log.js";
+import { count, timed } from "./metrics.js";
 import { Unavailable } from "./problem.js";
 
 // The JS workflow SDK 3.18 has sharp edges; this file hides them and is written to be deleted when it has caught up.
@@ -170,7 +171,8 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
 
 async function step(name: string, activity: Activity, input: never): Promise<object> {
   await fault("before-step", name, input);
-  const output = await activity(input);
+  const work = () => activity(input);
+  const output = await timed("saga.step.duration", { step: name as "expire" }, work, () => "done");
   await fault("after-step", name, input);
   return output;
 }
@@ -208,11 +210,13 @@ function waitingForItsBuild(worker: Worker, log: Logger): void {
     execute(request, {
       completeOrchestratorTask(response, done) {
         const why = thrownBack(response);
-        if (why)
+        if (why) {
+          count("saga.unknown", {});
           log.error(
             { saga: response.getInstanceid(), why },
             "this build does not know the saga, which waits for one that does",
           );
+        }
         return stub.completeOrchestratorTask(response, done);
       },
     });
@@ -284,6 +288,7 @@ export function work(
   const watch = setInterval(() => {
     if (worker(runtime)._isRunning) return;
     log.warn("workflow worker had stopped, starting another");
+    count("saga.worker.restarts", { cause: "stopped" });
     runtime = open();
   }, 1_000);
   const renew = () => {

@@ -1,5 +1,5 @@
 import type { App } from "./dapr-file.js";
-import { appEnv, share, sidecarArgs } from "./dapr-flags.js";
+import { appEnv, appMetricsPort, share, sidecarArgs } from "./dapr-flags.js";
 import type { Spec } from "./keeper.js";
 import { answersOk, type Check } from "./ready.js";
 import type { Tokens } from "./secrets.js";
@@ -9,8 +9,9 @@ export const gateway = "api-gateway";
 /** Every port an app and its sidecar need, by what wants it. */
 export function portsOf(apps: App[]): Record<string, number> {
   return Object.fromEntries(
-    apps.flatMap(({ name, appPort, daprHTTPPort, daprGRPCPort, daprInternalGRPCPort, metricsPort }) => [
+    apps.flatMap(({ name, appPort, daprHTTPPort, daprGRPCPort, daprInternalGRPCPort, metricsPort, observed }) => [
       [name, appPort],
+      ...(observed ? [[`${name} (metrics)`, appMetricsPort({ metricsPort })]] : []),
       [`${name}'s sidecar (HTTP)`, daprHTTPPort],
       [`${name}'s sidecar (gRPC)`, daprGRPCPort],
       [`${name}'s sidecar (internal)`, daprInternalGRPCPort],

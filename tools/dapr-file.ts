@@ -47,7 +47,12 @@ const DaprFile = z.strictObject({
  * One app of dapr.yaml, with the common part folded in, all paths absolute and its ports those of the instance.
  * `name` is that of its process: the app id, or for a further replica `inventory-2`.
  */
-export type App = Omit<z.infer<typeof App>, "appDirPath"> & { name: string; dir: string };
+export type App = Omit<z.infer<typeof App>, "appDirPath"> & {
+  name: string;
+  dir: string;
+  /** Serves metrics too. */
+  observed?: boolean | undefined;
+};
 
 /** Reads dapr.yaml for one instance; configuration files that name ports or data are rendered into the instance's folder. */
 export function readApps(file: string, instance: Instance): App[] {

@@ -45,6 +45,9 @@ export function sidecarArgs(app: App, { placement, scheduler }: Addresses): stri
   return [...given.flatMap(([name, value]) => [`--${name}`, String(value)]), ...switches];
 }
 
+/** Where an observed app serves its own metrics; its sidecar's are at `metricsPort`. */
+export const appMetricsPort = ({ metricsPort }: Pick<App, "metricsPort">): number => metricsPort + 100;
+
 /** What `dapr run` tells an app about itself and its sidecar, and what dapr.yaml adds. */
 export function appEnv(app: App): Record<string, string> {
   return {
@@ -55,6 +58,7 @@ export function appEnv(app: App): Record<string, string> {
     DAPR_HTTP_PORT: String(app.daprHTTPPort),
     DAPR_GRPC_PORT: String(app.daprGRPCPort),
     DAPR_METRICS_PORT: String(app.metricsPort),
+    ...(app.observed && { METRICS_PORT: String(appMetricsPort(app)) }),
     ...app.env,
   };
 }

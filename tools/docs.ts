@@ -3,7 +3,8 @@ import { dirname } from "node:path";
 import { documents } from "./documents.js";
 import { help } from "./say.js";
 
-const usage = "npm run docs    write openapi.json, asyncapi.json and the tables of the API into docs/api and README.md";
+const usage =
+  "npm run docs    write openapi.json, asyncapi.json and the tables of API and metrics into docs and README.md";
 
 export function run(args: string[]): void {
   help(args, usage);

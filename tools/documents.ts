@@ -1,6 +1,7 @@
 import { asyncapi } from "../contracts/asyncapi.js";
 import { openapi } from "../contracts/openapi.js";
 import { version } from "../kit/version.js";
+import { metricsPage } from "./metrics-page.js";
 import { markdown, withServices } from "./tables.js";
 
 const json = (document: object) => `${JSON.stringify(document, null, 2)}\n`;
@@ -10,5 +11,6 @@ export const documents: Record<string, (present: string) => string> = {
   "docs/api/openapi.json": () => json(openapi(version)),
   "docs/api/asyncapi.json": () => json(asyncapi(version)),
   "docs/api/README.md": markdown,
+  "docs/metrics.md": metricsPage,
   "README.md": withServices,
 };

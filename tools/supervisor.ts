@@ -30,7 +30,7 @@ export type LaunchOptions = {
   replicas?: number;
   /** Sidecars, placement and scheduler prove to each other who they are, and apps may ask each other only what they do ask. */
   mtls?: boolean;
-  /** Spans go to OTEL_EXPORTER_OTLP_ENDPOINT. */
+  /** Spans go to OTEL_EXPORTER_OTLP_ENDPOINT, and every app serves metrics on a port of its own. */
   observe?: boolean;
   /** No apps at all: placement and scheduler at the addresses dapr.yaml names, and the CLI found too. */
   infraOnly?: boolean;
@@ -101,7 +101,8 @@ async function started(
     : { mtls };
   const secrets = secretsOf(instance.dir, ids);
   const infra = await planInfra(instance, dapr, secrets, say, given);
-  const all = apps.flatMap((app) => replicasOf(app, options.replicas));
+  const observed = apps.map((app) => ({ ...app, observed: options.observe }));
+  const all = observed.flatMap((app) => replicasOf(app, options.replicas));
   const ports = { ...infra.ports, ...portsOf(all) };
   await checkPorts(ports, instance.portBase);
   // Addresses of sidecars that are gone.

@@ -35,7 +35,7 @@ CloudEvents 1.0 through Dapr pub/sub, at least once; the key is the order's id, 
 `;
 }
 
-const table = (head: string[], rows: string[][]) =>
+export const table = (head: string[], rows: string[][]) =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 /** README.md with the last two columns of its services table, asks and hears, as contracts and sources have them. */

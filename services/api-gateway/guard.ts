@@ -6,6 +6,7 @@ import { api, type Route } from "../../contracts/api.js";
 import type { Settings } from "../../contracts/settings.js";
 import type { Claims } from "../../contracts/user.js";
 import type { Authenticate } from "../../kit/auth.js";
+import { count as countRefusal } from "../../kit/metrics.js";
 import { Problem } from "../../kit/problem.js";
 
 /** Two of one of these: which one counts would be anybody's guess. */
@@ -57,6 +58,7 @@ export function admission(authenticate: Authenticate, limits: () => Limits) {
       await counter.consume(who);
     } catch (full) {
       if (!(full instanceof RateLimiterRes)) throw full;
+      countRefusal("rate_limit.refusals", { limit });
       throw new Problem(429, `at most ${counter.points} a minute`, {}, Math.ceil(full.msBeforeNext / 1000));
     }
   }

@@ -1,11 +1,11 @@
 import { demoProducts } from "../../contracts/demo.js";
 import { ProductsAnswer } from "../../contracts/product.js";
 import { authenticator } from "../../kit/auth.js";
-import { deadLetterIndex, oldDeadLetters } from "../../kit/dead-letters.js";
+import { deadLetterIndex, deadLettersWaiting, oldDeadLetters } from "../../kit/dead-letters.js";
 import { environment, flag } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { every, type Loop } from "../../kit/every.js";
-import { outbox, outboxIndex, sweptOften } from "../../kit/outbox.js";
+import { outbox, outboxIndex, outboxLag, sweptOften } from "../../kit/outbox.js";
 import { retention, retentionIndexes } from "../../kit/retention.js";
 import { service } from "../../kit/service.js";
 import { settings } from "../../kit/settings.js";
@@ -13,6 +13,7 @@ import { sqlBinding } from "../../kit/sql.js";
 import { stateStore } from "../../kit/state.js";
 import { handlers, routes } from "./app.js";
 import { auditRoutes } from "./audit.js";
+import { stockGauges, stockIndex } from "./metrics.js";
 import { indexes, lapsedHolds, warehouse } from "./warehouse.js";
 
 const env = environment({ SEED_DEMO: flag });
@@ -35,8 +36,9 @@ await service("inventory", env, ({ app, dapr, log }) => {
   let retaining: Loop | undefined;
   let sweeps: Loop | undefined;
   return {
+    gauges: [stockGauges(sql), outboxLag(sql), deadLettersWaiting(sql)],
     async prepare() {
-      await sql.prepare([sweptOften, outboxIndex, deadLetterIndex, ...indexes, ...retentionIndexes(old)]);
+      await sql.prepare([sweptOften, outboxIndex, deadLetterIndex, stockIndex, ...indexes, ...retentionIndexes(old)]);
       await live.start();
       if (env.SEED_DEMO) for (const { id, stock: first } of demoProducts) await stock.stockFirst(id, first);
       sweeps = every(2_000, stock.sweep, (error) => log.warn({ err: error }, "ended holds not swept, tries again"));

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { authenticator } from "../../kit/auth.js";
-import { deadLetterIndex, oldDeadLetters } from "../../kit/dead-letters.js";
+import { deadLetterIndex, deadLettersWaiting, oldDeadLetters } from "../../kit/dead-letters.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import type { Loop } from "../../kit/every.js";
@@ -32,6 +32,7 @@ await service("notification", env, ({ app, dapr, log }) => {
   const old = { notifications: oldNotifications(live.now), dead_letters: oldDeadLetters(live.now) };
   let retaining: Loop | undefined;
   return {
+    gauges: [deadLettersWaiting(sql)],
     async prepare() {
       await sql.prepare([deadLetterIndex, ...indexes, pendingIndex, ...retentionIndexes(old)]);
       await live.start();

@@ -14,7 +14,7 @@ import {
 } from "../../contracts/order.js";
 import type { Claims } from "../../contracts/user.js";
 import { type Authenticate, isStaff, mustBeAdmin, mustBeCustomer, mustBeStaff } from "../../kit/auth.js";
-import { about, traceId } from "../../kit/context.js";
+import { about, type Context, context, traceId, within } from "../../kit/context.js";
 import { type App, body, query } from "../../kit/http.js";
 import { fingerprint, idempotencyKey, otherBody } from "../../kit/idempotency.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
@@ -178,7 +178,8 @@ export function routes({ router }: App, { orders, authenticate, ask, terms, hold
       return order ? { etag: etagOf(order), text: JSON.stringify(view(order)) } : null;
     };
     // What is refused, or cannot be told now, is asked for once more by itself, and then answered as it is.
-    ctx.body = { orders: await Promise.all(asked.map((one) => read(one).catch(() => null))) };
+    const alone = (one: (typeof asked)[number]) => within({ ...(context() as Context) }, () => read(one));
+    ctx.body = { orders: await Promise.all(asked.map((one) => alone(one).catch(() => null))) };
   });
 
   /** Who may see which order the gateway has asked before. */

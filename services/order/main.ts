@@ -2,11 +2,11 @@ import { z } from "zod";
 import { updater } from "../../kit/aggregate.js";
 import { authenticator } from "../../kit/auth.js";
 import { connect } from "../../kit/dapr.js";
-import { deadLetterIndex, oldDeadLetters } from "../../kit/dead-letters.js";
+import { deadLetterIndex, deadLettersWaiting, oldDeadLetters } from "../../kit/dead-letters.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { every, type Loop } from "../../kit/every.js";
-import { outbox, outboxIndex, sweptOften } from "../../kit/outbox.js";
+import { outbox, outboxIndex, outboxLag, sweptOften } from "../../kit/outbox.js";
 import { retention, retentionIndexes } from "../../kit/retention.js";
 import { service } from "../../kit/service.js";
 import { settings } from "../../kit/settings.js";
@@ -17,6 +17,7 @@ import { routes } from "./app.js";
 import { auditRoutes } from "./audit-routes.js";
 import { auditIndex, auditor } from "./auditor.js";
 import { handlers } from "./events.js";
+import { orderGauges } from "./gauges.js";
 import { eraseInstance, unreadIndex } from "./instances.js";
 import { neighbours } from "./neighbours.js";
 import { indexes, oldCommands, orders } from "./orders.js";
@@ -55,6 +56,7 @@ await service("order", env, ({ app, dapr, log }) => {
   subscribe(app.router, "order", handlers(deps), { store, sql, authenticate, log });
 
   return {
+    gauges: [...orderGauges(sql, audit), outboxLag(sql), deadLettersWaiting(sql)],
     async prepare() {
       await sql.prepare([
         sweptOften,

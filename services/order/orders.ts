@@ -4,12 +4,14 @@ import type { Settings } from "../../contracts/settings.js";
 import type { Update } from "../../kit/aggregate.js";
 import type { Write } from "../../kit/commit.js";
 import { context, traceIdOf } from "../../kit/context.js";
+import { count } from "../../kit/metrics.js";
 import type { Outbox } from "../../kit/outbox.js";
 import { day, type Kind } from "../../kit/retention.js";
 import { badCursor, pageOf, type Sql, startOf } from "../../kit/sql.js";
 import type { Store } from "../../kit/state.js";
 import { beginsAt, instanceOf } from "./instances.js";
 import { message } from "./messages.js";
+import { countChange } from "./metrics.js";
 import { type At, type Command, type Decision, decide, type Order } from "./order.js";
 
 export type Orders = ReturnType<typeof orders>;
@@ -30,7 +32,7 @@ const beginsSaga = ({ order, effects }: Decision & { kind: "changed" }, { now }:
   effects.some((effect) => "saga" in effect) && now < beginsAt(order);
 const aWhile = 10_000;
 
-const givingBack = `value->>'status' = 'cancelled' AND (value->>'released_at' IS NULL
+export const givingBack = `value->>'status' = 'cancelled' AND (value->>'released_at' IS NULL
   OR value->'refunds' @? '$[*] ? (@.status != "done")')`;
 
 /** Pages by customer, by status and plain, the timeline, and what is overdue: expression indexes on the table of the state store. */
@@ -88,8 +90,10 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
         ...writes,
       ];
       const stored = await store.transact(rows);
-      if (stored) sendNow();
-      return stored;
+      if (!stored) return false;
+      count("orders.placed", { from: entry.name === "place" ? "api" : "upstream" });
+      sendNow();
+      return true;
     },
 
     /** Whether a command with this Idempotency-Key was answered before, and with which body. */
@@ -119,6 +123,7 @@ export function orders(store: Store, sql: Sql, update: Update, outbox: Outbox) {
           reply: { kind: "changed", order: decision.order },
           next: decision.order,
           messages: messages(decision),
+          stored: () => countChange(order, decision.order, decision.entry),
           rows: [
             historyRow(id, decision.entry),
             ...(memory ? [commandRow(id, memory)] : []),

@@ -2,11 +2,11 @@ import { z } from "zod";
 import { OwnerAnswer } from "../../contracts/order.js";
 import { updater } from "../../kit/aggregate.js";
 import { authenticator } from "../../kit/auth.js";
-import { deadLetterIndex, oldDeadLetters } from "../../kit/dead-letters.js";
+import { deadLetterIndex, deadLettersWaiting, oldDeadLetters } from "../../kit/dead-letters.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { every, type Loop } from "../../kit/every.js";
-import { outbox, outboxIndex, sweptOften } from "../../kit/outbox.js";
+import { outbox, outboxIndex, outboxLag, sweptOften } from "../../kit/outbox.js";
 import { retention, retentionIndexes } from "../../kit/retention.js";
 import { service } from "../../kit/service.js";
 import { settings } from "../../kit/settings.js";
@@ -15,6 +15,7 @@ import { stateStore } from "../../kit/state.js";
 import { handlers, routes } from "./app.js";
 import { auditRoutes } from "./audit.js";
 import { cashier, indexes } from "./cashier.js";
+import { measured } from "./metrics.js";
 import { provider } from "./provider.js";
 import { recoveryRoutes } from "./recovery.js";
 
@@ -29,7 +30,7 @@ await service("payment", env, ({ app, dapr, log }) => {
   const sql = sqlBinding(dapr, "payment");
   const authenticate = authenticator(env);
   const out = outbox({ dapr, sql, app: "payment", log });
-  const outside = provider(env.PROVIDER_URL, env.PROVIDER_TIMEOUT_MS);
+  const outside = measured(provider(env.PROVIDER_URL, env.PROVIDER_TIMEOUT_MS));
   const till = cashier(store, sql, updater(store, out), outside);
   const ownerOf = async (order_id: string) =>
     OwnerAnswer.parse(await dapr.ask("order", "/rpc/owner", { order_id })).user_id;
@@ -42,6 +43,7 @@ await service("payment", env, ({ app, dapr, log }) => {
   let retaining: Loop | undefined;
   let sweeps: Loop | undefined;
   return {
+    gauges: [outboxLag(sql), deadLettersWaiting(sql)],
     async prepare() {
       await sql.prepare([sweptOften, outboxIndex, deadLetterIndex, ...indexes, ...retentionIndexes(old)]);
       await live.start();
