@@ -16,6 +16,8 @@ const whole = (min: number, max: number) => ({
     .pipe(z.int().min(min).max(max)),
 });
 
+const levels = ["fatal", "error", "warn", "info", "debug"] as const;
+
 const json = z.string().transform((text, ctx): unknown => {
   try {
     return JSON.parse(text);
@@ -52,6 +54,12 @@ export const settings = {
   },
   requests_per_minute: { is: "requests a client may send", otherwise: "6000", ...whole(1, 1_000_000) },
   sign_ins_per_minute: { is: "sign-ins a client may try", otherwise: "30", ...whole(1, 1_000_000) },
+  log_level: {
+    is: "how much every service writes to its log; default: as it was started",
+    form: `one of default, ${levels.join(", ")}`,
+    otherwise: "default",
+    value: z.enum(["default", ...levels]),
+  },
   keep_idempotency_keys_days: {
     is: "days for which a command's Idempotency-Key is remembered; an order's is for good",
     otherwise: "7",

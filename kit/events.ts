@@ -53,6 +53,7 @@ export function subscribe(router: Router, app: string, handlers: Handlers, deps:
       await fault("before-handle", topic, event.data);
       await handler(data.data, { id, source, redriven });
       await fault("before-acknowledge", topic, event.data);
+      deps.log.debug({ topic, event: id, source }, "event handled");
       return undefined;
     } catch (error) {
       if (error instanceof Unhandleable) return error.message;

@@ -19,14 +19,14 @@ function following(first: Record<string, string>) {
   const warnings: string[] = [];
   vi.spyOn(log, "warn").mockImplementation((_: unknown, sentence?: string) => void warnings.push(sentence ?? ""));
   const live = settings({ must }, log, ["payment_window_seconds", "currencies"]);
-  return { store, warnings, live, later: () => vi.advanceTimersByTimeAsync(2_500) };
+  return { store, warnings, log, live, later: () => vi.advanceTimersByTimeAsync(2_500) };
 }
 
 test("what is set counts, what is not has its default; before the start nothing is known", async () => {
   const { live } = following({ currencies: "JPY" });
   expect(() => live.now()).toThrow(Unavailable);
   await live.start();
-  expect(live.now()).toEqual({ payment_window_seconds: 1800, currencies: ["JPY"] });
+  expect(live.now()).toEqual({ payment_window_seconds: 1800, currencies: ["JPY"], log_level: "default" });
   live.stop();
 });
 
@@ -48,7 +48,7 @@ test("a wrong value is refused, once told of, and keeps no other from changing",
   store.values = { payment_window_seconds: "soon", currencies: "EUR" };
   await later();
   await later();
-  expect(live.now()).toEqual({ payment_window_seconds: 60, currencies: ["EUR"] });
+  expect(live.now()).toEqual({ payment_window_seconds: 60, currencies: ["EUR"], log_level: "default" });
   expect(warnings).toEqual([expect.stringMatching(/payment_window_seconds is "soon" .* expected a whole number/)]);
   store.values = { payment_window_seconds: "never", currencies: "EUR" };
   await later();
@@ -79,4 +79,19 @@ test("at the start a wrong value, or no store, is a failure that says so", async
   store.away = true;
   await expect(live.start()).rejects.toThrow(Unavailable);
   expect(() => live.now()).toThrow(Unavailable);
+});
+
+test("how much is logged follows what is set, and its way back to how the service was started", async () => {
+  const { live, log, store, later } = following({});
+  await live.start();
+  store.values = { log_level: "debug" };
+  await later();
+  expect(log.level).toBe("debug");
+  store.values = { log_level: "chatty" };
+  await later();
+  expect(log.level).toBe("debug");
+  store.values = {};
+  await later();
+  expect(log.level).toBe("silent");
+  live.stop();
 });

@@ -4,6 +4,7 @@ import { authenticator } from "../../kit/auth.js";
 import { environment, flag } from "../../kit/env.js";
 import { Unavailable } from "../../kit/problem.js";
 import { service } from "../../kit/service.js";
+import { settings } from "../../kit/settings.js";
 import { stateStore } from "../../kit/state.js";
 import { routes } from "./app.js";
 import { hashPassword } from "./password.js";
@@ -13,7 +14,8 @@ import { users } from "./users.js";
 
 const env = environment({ SEED_DEMO: flag, DEMO_PASSWORD: z.string().min(8).default("demo-password-1") });
 
-await service("user", env, ({ app, dapr }) => {
+await service("user", env, ({ app, dapr, log }) => {
+  const live = settings(dapr, log, []);
   const accounts = users(stateStore(dapr, "user"));
   let tokens: Tokens | undefined;
   routes(app, {
@@ -26,8 +28,12 @@ await service("user", env, ({ app, dapr }) => {
   });
   return {
     async prepare() {
+      await live.start();
       tokens = await readTokens(dapr);
       if (env.SEED_DEMO) await seed();
+    },
+    async stop() {
+      live.stop();
     },
   };
 
