@@ -59,6 +59,12 @@ export const suites: Record<string, Suite> = {
     },
     env: noMail,
   },
+  observe: {
+    says: "metrics, dashboards and alerts, before a real Prometheus (3 minutes)",
+    projects: ["observe", "drift"],
+    launch: { ...launch, observe: true },
+    env: noMail,
+  },
   histories: {
     says: "sagas as they are recorded; RECORD=true keeps them for the unit tests",
     projects: ["histories"],
