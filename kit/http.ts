@@ -5,7 +5,7 @@ import type { z } from "zod";
 import { context, traceparentOf, within } from "./context.js";
 import { fault } from "./faults.js";
 import type { Logger } from "./log.js";
-import { asked } from "./metrics.js";
+import { measureRequest } from "./metrics.js";
 import { Problem, Unavailable } from "./problem.js";
 
 const bodyLimit = 256 * 1024;
@@ -180,7 +180,7 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
       } catch (error) {
         answerFailure(ctx, error, log);
       }
-      if (!health.includes(ctx.path)) asked(ctx, started);
+      if (!health.includes(ctx.path)) measureRequest(ctx, started);
       if (ctx.path === "/healthz" || ctx.path === "/readyz") return;
       const ms = Math.round((performance.now() - started) * 10) / 10;
       log.info({ method: ctx.method, path: ctx.path, status: ctx.status, ms }, "request");
