@@ -10,6 +10,7 @@ const longer = [
   "histories",
   "logs",
   "mail",
+  "observe",
   "replicas",
   "resiliency",
   "restore",

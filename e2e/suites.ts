@@ -59,14 +59,20 @@ export const suites: Record<string, Suite> = {
     },
     env: noMail,
   },
+  observe: {
+    says: "metrics, dashboards and alerts, before a real Prometheus (3 minutes)",
+    projects: ["observe", "drift"],
+    launch: { ...launch, observe: true },
+    env: noMail,
+  },
   histories: {
     says: "sagas as they are recorded; RECORD=true keeps them for the unit tests",
     projects: ["histories"],
     launch,
     env: noMail,
   },
-  observe: {
-    says: "what the system tells of itself: traces",
+  traces: {
+    says: "one trace per order, as a collector is sent it",
     projects: ["traces", "drift", "logs"],
     launch: { ...launch, observe: true },
     env: { ...noMail, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${otlpPort}` },

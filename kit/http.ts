@@ -5,7 +5,7 @@ import type { z } from "zod";
 import { type Context, isTraceparent, within } from "./context.js";
 import { fault } from "./faults.js";
 import type { Logger } from "./log.js";
-import { asked } from "./metrics.js";
+import { measureRequest } from "./metrics.js";
 import { Problem, Unavailable } from "./problem.js";
 import { begin, type Kind, type Span } from "./trace.js";
 
@@ -219,7 +219,7 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
       }
       if (isProbe) return;
       span.end(outcomeOf(ctx, here));
-      asked(ctx, started);
+      measureRequest(ctx, started);
       const ms = Math.round((performance.now() - started) * 10) / 10;
       log.info({ method: ctx.method, path: ctx.path, status: ctx.status, ms, reason }, "request");
     });

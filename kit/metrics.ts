@@ -53,7 +53,7 @@ type Answered = { method: string; status: number; _matchedRoute?: unknown };
 const isKnown = (method: string) => methods.find((known) => known === method);
 
 /** A request that was answered; `started` as `performance.now()` told it. */
-export function asked({ method, status, _matchedRoute: route = "" }: Answered, started: number): void {
+export function measureRequest({ method, status, _matchedRoute: route = "" }: Answered, started: number): void {
   measure("http.server.request.duration", (performance.now() - started) / 1000, {
     "http.request.method": isKnown(method) ?? "_OTHER",
     "http.route": String(route),

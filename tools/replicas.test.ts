@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { portsOf } from "./app-processes.js";
 import { control, serveControl } from "./control.js";
 import { type App, readApps } from "./dapr-file.js";
+import { appEnv } from "./dapr-flags.js";
 import { infraPorts, root } from "./instance.js";
 import { type Keeper, keeper } from "./keeper.js";
 import { replicas, replicasOf } from "./replicas.js";
@@ -31,10 +32,11 @@ afterEach(async () => {
 test("no replica wants a port that something else wants, here or 20000 ports further", () => {
   for (const portBase of [8080, 28080]) {
     const instance = { portBase, offset: portBase - 8080, dir };
-    const apps = readApps(join(root, "dapr.yaml"), instance).flatMap((app) => replicasOf(app, 5));
+    const observed = readApps(join(root, "dapr.yaml"), instance).map((app) => ({ ...app, observed: true }));
+    const apps = observed.flatMap((app) => replicasOf(app, 5));
     const ports = [...Object.values(portsOf(apps)), ...Object.values(infraPorts(instance))];
 
-    expect(ports).toHaveLength(7 * 5 * 5 + Object.keys(infraPorts(instance)).length);
+    expect(ports).toHaveLength(7 * 5 * 6 + Object.keys(infraPorts(instance)).length);
     expect(new Set(ports).size).toBe(ports.length);
     expect(Math.max(...ports)).toBeLessThan(portBase === 8080 ? 32768 : 65536);
   }
@@ -100,4 +102,11 @@ test("refuses an app that is not there, a number that is none, and a taken port"
 
   taken.close();
   expect(names()).toEqual(["stock", "stock-daprd"]);
+});
+
+test("every replica of an observed app serves its metrics on a port of its own, and no other app serves any", () => {
+  const [app] = readApps(join(root, "dapr.yaml"), { portBase: 8080, offset: 0, dir }) as [App];
+  const ports = replicasOf({ ...app, observed: true }, 2).map((one) => appEnv(one).METRICS_PORT);
+  expect(ports).toEqual(["3901", "3921"]);
+  expect(appEnv(app).METRICS_PORT).toBeUndefined();
 });

@@ -1,0 +1,142 @@
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { combinations, exportedName, metrics, type Name } from "../contracts/metrics.js";
+import { run } from "../tools/shell.js";
+import { aDay, plain } from "./busy.js";
+import { dashboards, filled, folder, queries } from "./dashboards.js";
+import { hasData, labelValues, now, promtool, rules, startPrometheus, targets } from "./prometheus.js";
+import { appIds, type Sample, type Scrape, scrape, seriesOf, sidecarText, textOf } from "./scrape.js";
+import { type AppId, eventually, port, sql } from "./system.js";
+
+// The system as its operators see it: a real Prometheus scrapes a run in which everything happens.
+
+/** Between two readings of a gauge, and a little. */
+const reading = 16_000;
+
+let product: string;
+let prometheus: Awaited<ReturnType<typeof startPrometheus>>;
+beforeAll(async () => {
+  prometheus = await startPrometheus();
+  product = await aDay();
+  await sleep(reading);
+}, 300_000);
+afterAll(() => void prometheus?.kill());
+
+const everyApp = async () => new Map(await Promise.all(appIds.map(async (app) => [app, await scrape(app)] as const)));
+const names = Object.keys(metrics) as Name[];
+
+test("every target of the configuration answers", async () => {
+  const all = await targets();
+  expect(all.filter(({ health }) => health !== "up")).toEqual([]);
+  expect(all.length).toBe(2 * appIds.length + 2);
+});
+
+test.each(queries)("%s: %s (%s) shows something", async (_file, _panel, _target, expr) => {
+  expect(await hasData(filled(expr))).toBe(true);
+});
+
+test.each(
+  dashboards.flatMap(([file, { templating }]) =>
+    templating.list.map(({ name, query }) => [file, name, query.query] as const),
+  ),
+)("%s: $%s has values", async (_file, name, query) => {
+  const [, series, label] = /^label_values\((.+), (\w+)\)$/.exec(query) as unknown as [string, string, string];
+  expect((await labelValues(series, label)).length, name).toBe(appIds.length);
+});
+
+test("promtool takes configuration and rules, and every alert fires where it should and is silent where it should be", async () => {
+  const checked = await run(promtool, ["check", "config", "prometheus.yml"], { cwd: join(process.cwd(), folder) });
+  expect(checked, checked.output).toMatchObject({ code: 0 });
+  const tested = await run(promtool, ["test", "rules", "tests/alerts.yml"], { cwd: join(process.cwd(), folder) });
+  expect(tested, tested.output).toMatchObject({ code: 0 });
+});
+
+test("every rule is evaluated without an error, and every recorded one gives numbers", async () => {
+  const all = await rules();
+  expect(all.length).toBeGreaterThan(30);
+  expect(all.filter(({ health }) => health !== "ok")).toEqual([]);
+  const recorded = [...new Set(all.map(({ name }) => name).filter((name) => name.includes(":")))];
+  const empty = await Promise.all(recorded.map(async (name) => ((await hasData(name)) ? [] : [name])));
+  expect(empty.flat()).toEqual([]);
+});
+
+/** What is wrong with the samples of one metric at one app, by the table. */
+function wrongIn(app: AppId, samples: Sample[]): string[] {
+  return samples.flatMap(({ name, labels: { le: _, ...labels } }) => {
+    const metric = names.find((one) => exportedName(one) === name);
+    if (!metric || !metrics[metric].by.some((one) => one === app)) return [`${app}: ${name} is not documented`];
+    const attributes = Object.keys(metrics[metric].attributes).map((attribute) => attribute.replaceAll(".", "_"));
+    if (Object.keys(labels).sort().join() !== attributes.sort().join())
+      return [`${app}: ${name} ${Object.keys(labels)}`];
+    const allowed = combinations(metric, app)?.map((some) => JSON.stringify(Object.values(some).sort()));
+    return !allowed || allowed.includes(JSON.stringify(Object.values(labels).sort()))
+      ? []
+      : [`${app}: ${name} ${JSON.stringify(labels)}`];
+  });
+}
+
+test("an app shows what is documented of it, all of it, and nothing else", async () => {
+  for (const [app, { samples, types, units, helps }] of await everyApp()) {
+    expect(wrongIn(app, samples)).toEqual([]);
+    const its = names.filter((name) => metrics[name].by.some((one) => one === app));
+    const facts = its.map((name) => [exportedName(name), metrics[name]] as const);
+    expect(types).toEqual(Object.fromEntries(facts.map(([name, { kind }]) => [name, kind])));
+    expect(units).toEqual(Object.fromEntries(facts.map(([name, { unit }]) => [name, unit])));
+    expect(helps).toEqual(Object.fromEntries(facts.map(([name, { says }]) => [name, says])));
+  }
+});
+
+test("changes are counted once each: the counters say what the stored histories say", async () => {
+  const stored = async (what: string, where: string) => {
+    const statement = `SELECT ${what}, count(*) FROM state WHERE starts_with(key, 'history:') AND ${where} GROUP BY 1`;
+    return Object.fromEntries(await sql<[string, number][]>("order", "query", statement));
+  };
+  const placings = "value->>'name' IN ('place', 'place upstream')";
+  const moved = await stored("value->>'status'", `value->>'kind' = 'status' AND NOT ${placings}`);
+  expect(await now("sum by (to) (orders_transitions_total) > 0", "to")).toEqual(moved);
+  const { place, "place upstream": upstream } = await stored("value->>'name'", placings);
+  expect(await now("orders_placed_total", "from")).toEqual({ api: place, upstream });
+  const repeats = await stored("value->>'name'", "value->>'name' = 'asked again'");
+  expect(await now("saga_repeats_total", "app")).toEqual({ order: repeats["asked again"] });
+  const released = await stored("value->>'name'", "value->>'name' = 'inventory.released'");
+  const back = 'sum by (of) (orders_compensations_total{of="stock"})';
+  expect(await now(back, "of")).toEqual({ stock: released["inventory.released"] });
+});
+
+test("the gauges say what is stored", async () => {
+  const open = `SELECT value->>'status', count(*) FROM state WHERE starts_with(key, 'order:')
+    AND value->>'status' NOT IN ('delivered', 'cancelled') GROUP BY 1`;
+  const stored = Object.fromEntries(await sql<[string, number][]>("order", "query", open));
+  const shown = await eventually(
+    () => now("max by (status) (orders_open) > 0", "status"),
+    (found) => JSON.stringify(found) === JSON.stringify(stored),
+    reading / 1000,
+  );
+  expect(shown).toEqual(stored);
+  expect(await now("dead_letters_waiting > 0", "app")).toEqual({ order: 3 });
+  expect(await now('orders_refunds_pending{by="staff"}', "by")).toEqual({ staff: 3 });
+  expect(await now("orders_stuck", "phase")).toEqual({ paying: 0, giving_back: 0 });
+});
+
+const ids = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[\w.]+@[\w.]+/;
+/** What goes wrong now and then, or is seen for the first time, is no order's own. */
+const rightAway = (series: string) => !/"(failed|unknown|5\d\d|4\d\d)"/.test(series);
+
+test("no series belongs to an order: another hundred orders bring no new one, and no label holds an id", async () => {
+  const seen = (all: Map<AppId, Scrape>) =>
+    [...all].flatMap(([app, one]) => seriesOf(one).map((each) => `${app} ${each}`));
+  const before = seen(await everyApp());
+  await plain(product, 100);
+  const after = seen(await everyApp());
+  expect(after.filter((series) => rightAway(series) && !before.includes(series))).toEqual([]);
+  const texts = await Promise.all([...appIds.map(sidecarText), ...[6052, 6062].map((at) => textOf(port(at)))]);
+  expect(texts.flatMap((text) => ids.exec(text)?.[0] ?? [])).toEqual([]);
+  expect(after.filter((series) => ids.test(series))).toEqual([]);
+});
+
+test("all apps together stay below 4000 lines, each below 1500", async () => {
+  const lines = [...(await everyApp()).values()].map(({ samples }) => samples.length);
+  expect(Math.max(...lines)).toBeLessThan(1_500);
+  expect(lines.reduce((sum, one) => sum + one, 0)).toBeLessThan(4_000);
+});
