@@ -6,7 +6,8 @@ const usage = `
 npm start            start the whole system and keep it running until Ctrl-C
 npm start -- --mtls  the same; Dapr's processes prove to each other who they are, and an app may ask of another only
                      what it needs to ask
-npm start -- --observe  the same, and its spans go to OTEL_EXPORTER_OTLP_ENDPOINT (http://127.0.0.1:4318)
+npm start -- --observe  the same, with traces and metrics: spans go to OTEL_EXPORTER_OTLP_ENDPOINT, else to a collector on
+                     this machine (http://127.0.0.1:4318), and Prometheus is answered on ports 3900 to 3906
 
   PORT_BASE=18080    the gateway's port; every other port moves by the same step (8080)
   ORDERS_DATA=dir    where data and logs are kept (.run, or .run-<PORT_BASE>)
@@ -21,8 +22,10 @@ npm start -- --observe  the same, and its spans go to OTEL_EXPORTER_OTLP_ENDPOIN
 export async function run(args: string[]): Promise<void> {
   help(args, usage);
   const since = Date.now();
-  const system = await launch({ mtls: args.includes("--mtls"), observe: args.includes("--observe") });
+  const observe = args.includes("--observe");
+  const system = await launch({ mtls: args.includes("--mtls"), observe });
   console.log(`\nReady after ${elapsed(since)}.\n\n${map(system)}`);
+  if (observe) console.log("\nSpans are sent and metrics served: docs/observability.md says where to look.");
 }
 
 function map({ url, apps, dir }: System): string {

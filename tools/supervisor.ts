@@ -90,6 +90,7 @@ async function started(
   options: LaunchOptions,
   say: Say,
 ): Promise<Omit<System, "stop">> {
+  const telemetry: Record<string, string> = options.observe ? telemetryEnv(process.env) : {};
   const described = readApps(options.file ?? join(root, "dapr.yaml"), instance);
   const apps = options.infraOnly ? [] : described.filter(({ appID }) => options.apps?.includes(appID) ?? true);
   const dapr = await ensureDapr({ needCli: options.infraOnly, say });
@@ -111,7 +112,6 @@ async function started(
   say("Starting PostgreSQL, Redis, placement, scheduler and the payment provider …");
   const sidecarEnv = await infra.start(kept, options.settings ?? {});
   if (all.length > 0) say(`Starting ${all.map(({ name }) => name).join(", ")}, each with its sidecar …`);
-  const telemetry = options.observe ? telemetryEnv(process.env) : {};
   await copies.start(all, (app) => {
     const tokens = secrets.tokens[app.appID]!;
     const guarded = mtls?.guarded(app) ?? app;

@@ -1,3 +1,5 @@
+import { Refusal } from "./say.js";
+
 /** Where an OpenTelemetry Collector listens for OTLP over HTTP, as that of docker-compose.yml does. */
 const collector = "http://127.0.0.1:4318";
 
@@ -9,6 +11,8 @@ export function telemetryEnv(env: NodeJS.ProcessEnv): Record<string, string> {
   const set = Object.entries(env).filter(([name, value]) => name.startsWith("OTEL_") && value);
   const given = Object.fromEntries(set) as Record<string, string>;
   const endpoint = given.OTEL_EXPORTER_OTLP_ENDPOINT ?? collector;
+  if (!/^https?:/.test(endpoint) || !URL.canParse(endpoint))
+    throw new Refusal(`OTEL_EXPORTER_OTLP_ENDPOINT=${endpoint} is no URL: use for example ${collector}.`);
   return {
     ...given,
     OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,

@@ -4,6 +4,7 @@ import { context } from "../../kit/context.js";
 import { opening, type Sidecar, sidecarUrl } from "../../kit/dapr.js";
 import { readBody } from "../../kit/http.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
+import { unrecorded } from "../../kit/trace.js";
 
 /** The only headers a client may say something to the inside with; identity and dapr-* headers are not among them. */
 const passed = ["accept-language", "authorization", "content-type", "idempotency-key", "if-match", "last-event-id"];
@@ -92,7 +93,7 @@ function mustFit({ path, headers }: Question): void {
 /** Whose request this is and in which trace, in headers for the inside. */
 export function identity(): Identity {
   const here = context();
-  return { "x-request-id": here?.request_id ?? "", traceparent: here?.traceparent ?? "" };
+  return { "x-request-id": here?.request_id ?? "", traceparent: here?.traceparent ?? unrecorded };
 }
 
 /** The same with the caller's bearer; without a token it says so, and does not leave it out: see loaders.ts. */
