@@ -52,7 +52,7 @@ describe("an app's sidecar", () => {
       ["user", "/v1.0/secrets/user-secrets/JWT_KEYS"],
       ["order", "/v1.0/configuration/configuration?key=currencies"],
     ];
-    const readers: Partial<Record<string, AppId[]>> = { configuration: ids.filter((app) => app !== "user") };
+    const readers: Partial<Record<string, AppId[]>> = { configuration: [...ids] };
     for (const [owner, path] of components) {
       const component = path.split("/")[3]?.split("?")[0] as string;
       for (const app of ids) {
