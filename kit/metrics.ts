@@ -54,6 +54,7 @@ const isKnown = (method: string) => methods.find((known) => known === method);
 
 /** A request that was answered; `started` as `performance.now()` told it. */
 export function measureRequest({ method, status, _matchedRoute: route = "" }: Answered, started: number): void {
+  if (!sink) return;
   measure("http.server.request.duration", (performance.now() - started) / 1000, {
     "http.request.method": isKnown(method) ?? "_OTHER",
     "http.route": String(route),

@@ -1,7 +1,7 @@
 import type { Read } from "../../kit/gauges.js";
 import type { Sql } from "../../kit/sql.js";
 
-/** Of the table's rows nearly all are holds; what is summed is found by this. */
+/** Nearly all rows are holds, and the primary key finds a prefix only where the database sorts by bytes. */
 export const stockIndex = "CREATE INDEX IF NOT EXISTS stocks ON state (key) WHERE starts_with(key, 'stock:')";
 
 type Sums = { on_hand: number; held: number; reserved: number; available: number; sold_out: number };
