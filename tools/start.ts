@@ -14,20 +14,21 @@ npm start -- --mtls  the same; Dapr's processes prove to each other who they are
   DEMO_PASSWORD=…    the password of the demo accounts
   SMTP_HOST=…        send customers mail through this server, from SMTP_FROM; also SMTP_PORT (587), SMTP_USER and
                      SMTP_PASSWORD. Without it their messages are stored, and named in the log
+  TRACE_URL=…        where the console links an order's traces to, with {trace_id} in it
   DAPR_RELEASES_URL  a mirror of https://github.com/dapr to download Dapr from
 `;
 
 export async function run(args: string[]): Promise<void> {
   help(args, usage);
   const since = Date.now();
-  const system = await launch({ mtls: args.includes("--mtls") });
+  const system = await launch({ mtls: args.includes("--mtls"), proof: true });
   console.log(`\nReady after ${elapsed(since)}.\n\n${map(system)}`);
 }
 
 function map({ url, apps, dir }: System): string {
   const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
   return [
-    `  gateway       ${url}`,
+    `  console       ${url}   shop, orders, desk, and a crash to watch`,
     `  the API       ${url}/docs, ${url}/docs/events`,
     ...[...apps]
       .sort((a, b) => a.appPort - b.appPort)
