@@ -48,28 +48,29 @@ export function Desk({ part }: { part: string }) {
 
 function FindOrder() {
   return (
-    <form
-      class="find"
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        const id = new FormData(event.currentTarget).get("id")?.toString().trim();
-        if (id) location.hash = `#/orders/${id}`;
-      }}
-    >
-      <input
-        type="search"
-        name="id"
-        placeholder="What happened to order …"
-        aria-label="Number of an order"
-        required
-        pattern="\s*[0-9a-fA-F\-]{36}\s*"
-        title="The whole number of an order"
-      />
-      <button type="submit" class="button">
-        Look
-      </button>
-    </form>
+    <search>
+      <form
+        class="find"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const id = new FormData(event.currentTarget).get("id")?.toString().trim();
+          if (id) location.hash = `#/orders/${id}`;
+        }}
+      >
+        <input
+          type="search"
+          name="id"
+          placeholder="What happened to order …"
+          aria-label="Number of an order"
+          required
+          pattern="\s*[0-9a-fA-F\-]{36}\s*"
+          title="The whole number of an order"
+        />
+        <button type="submit" class="button">
+          Look
+        </button>
+      </form>
+    </search>
   );
 }
 

@@ -27,18 +27,18 @@ const placed = (point: (n: number) => Point, places: readonly Place[]) =>
   Object.fromEntries(places.map((place, n) => [place, point(n)]));
 
 const wide: Layout = {
-  width: 1000,
+  width: 860,
   height: () => 322,
   at: {
-    ...placed((n) => ({ x: 90 + 205 * n, y: 86 }), stations),
-    ...placed((n) => ({ x: 705 - 205 * n, y: 240 }), wayBack),
+    ...placed((n) => ({ x: 80 + 175 * n, y: 86 }), stations),
+    ...placed((n) => ({ x: 605 - 175 * n, y: 240 }), wayBack),
   } as Layout["at"],
   words: { dx: 0, dy: 46, anchor: "middle" },
   turn: ({ x, y }, to) =>
-    to.x - x > 300
-      ? `M${x + 24} ${y}h34c52 0 32 92 84 92H${to.x - 100}c50 0 36 ${to.y - y - 92} 76 ${to.y - y - 92}`
-      : `M${x + 24} ${y}h24c74 0 44 ${to.y - y} 110 ${to.y - y}H${to.x - 24}`,
-  chips: (n, of) => ({ x: 295 + (n - (of - 1) / 2) * 34, y: 30 }),
+    to.x - x > 260
+      ? `M${x + 24} ${y}h22c52 0 24 92 76 92H${to.x - 100}c50 0 36 ${to.y - y - 92} 76 ${to.y - y - 92}`
+      : `M${x + 24} ${y}h14c66 0 36 ${to.y - y} 96 ${to.y - y}H${to.x - 24}`,
+  chips: (n, of) => ({ x: 255 + (n - (of - 1) / 2) * 34, y: 30 }),
 };
 const tall: Layout = {
   width: 340,
@@ -110,6 +110,29 @@ export function SagaDrawing({ drawn }: { drawn: Picture }) {
       role="img"
       aria-label={drawn.summary}
     >
+      {(lit || layout === wide) && (
+        <g class={`lane ${lit ? "lit" : ""}`}>
+          <path class="line" d={layout.turn(layout.at[turnedAt ?? "goods"], layout.at.cancelled)} />
+          {turnedAt && (
+            <path class="line run back lit" pathLength="1" d={layout.turn(layout.at[turnedAt], layout.at.cancelled)} />
+          )}
+          {wayBack.slice(1).map((place, n) => (
+            <g key={place}>
+              <path class="line" d={line(wayBack[n] as Place, place)} />
+              {turnedAt && (
+                <path
+                  class={`line run back ${isReached(stops[place]) ? "lit" : ""}`}
+                  pathLength="1"
+                  d={line(wayBack[n] as Place, place)}
+                />
+              )}
+            </g>
+          ))}
+          {wayBack.map((place) => (
+            <Station key={place} place={place} stop={stops[place]} layout={layout} back />
+          ))}
+        </g>
+      )}
       {stations.slice(1).map((place, n) => (
         <g key={place}>
           <path class="line" d={line(stations[n] as Place, place)} />
@@ -120,27 +143,6 @@ export function SagaDrawing({ drawn }: { drawn: Picture }) {
           />
         </g>
       ))}
-      {(lit || layout === wide) && (
-        <g class={`lane ${lit ? "lit" : ""}`}>
-          <path class="line" d={layout.turn(layout.at[turnedAt ?? "goods"], layout.at.cancelled)} />
-          {turnedAt && (
-            <path class="line run back lit" pathLength="1" d={layout.turn(layout.at[turnedAt], layout.at.cancelled)} />
-          )}
-          {wayBack.slice(1).map((place, n) => (
-            <g key={place}>
-              <path class="line" d={line(wayBack[n] as Place, place)} />
-              <path
-                class={`line run back ${isReached(stops[place]) && turnedAt ? "lit" : ""}`}
-                pathLength="1"
-                d={line(wayBack[n] as Place, place)}
-              />
-            </g>
-          ))}
-          {wayBack.map((place) => (
-            <Station key={place} place={place} stop={stops[place]} layout={layout} back />
-          ))}
-        </g>
-      )}
       {stations.map((place) => (
         <Station key={place} place={place} stop={stops[place]} layout={layout} />
       ))}

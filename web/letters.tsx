@@ -63,9 +63,7 @@ function Letter({ letter: { service, id, topic, at }, close }: { letter: DeadLet
       {data && <p>{data.reason}</p>}
       <Trouble error={error} />
       {data ? (
-        <pre tabIndex={0} aria-label="The message">
-          {pretty(data.body)}
-        </pre>
+        <textarea class="mono" readOnly rows={12} aria-label="The message" value={pretty(data.body)} />
       ) : (
         <Bones rows={3} />
       )}

@@ -1,3 +1,10 @@
+import "./base.css";
+import "./parts.css";
+import "./frame.css";
+import "./shop.css";
+import "./desk.css";
+import "./saga.css";
+import "./proof.css";
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { basket } from "./basket.js";

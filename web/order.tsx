@@ -46,7 +46,7 @@ export function OrderPage({ id }: { id: string }) {
           </h1>
           {order && (
             <p class="sub">
-              {when(order.created_at)} · {order.items.reduce((sum, { quantity }) => sum + quantity, 0)} pieces ·{" "}
+              {when(order.created_at)} · {order.items.length === 1 ? "one product" : `${order.items.length} products`} ·{" "}
               {money(order.total, order.currency)}
             </p>
           )}

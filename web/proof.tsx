@@ -3,7 +3,7 @@ import type { Process, ProcessAction, Statement } from "../contracts/console.js"
 import { demoProducts } from "../contracts/demo.js";
 import type { PaymentMethod } from "../contracts/payment.js";
 import { ask, askAs, send } from "./api.js";
-import { useAsked, useCommand } from "./asked.js";
+import { sentence, useAsked, useCommand } from "./asked.js";
 import { SagaDrawing } from "./drawing.js";
 import { info } from "./info.js";
 import { useStory } from "./live.js";
@@ -13,7 +13,7 @@ import { Methods } from "./pay.js";
 import { picture } from "./picture.js";
 import { askToSignIn, isAdmin, session } from "./session.js";
 import { kept } from "./store.js";
-import { Timeline } from "./timeline.js";
+import { type Mark, Timeline } from "./timeline.js";
 import { type Verdict, verdict } from "./verdict.js";
 
 const act = (name: string, action: ProcessAction) =>
@@ -47,8 +47,9 @@ async function place(payment_method: PaymentMethod, key: string): Promise<string
 }
 
 type Blow = { label: string; names: string[]; action: ProcessAction; says: string };
+const killPayment: Blow = { label: "Kill payment", names: ["payment"], action: "kill", says: "payment was killed" };
 const blows: Blow[] = [
-  { label: "Kill payment", names: ["payment"], action: "kill", says: "payment was killed" },
+  killPayment,
   { label: "Kill order service", names: ["order"], action: "kill", says: "the order service was killed" },
   { label: "Kill inventory", names: ["inventory"], action: "kill", says: "inventory was killed" },
   {
@@ -60,7 +61,16 @@ const blows: Blow[] = [
   { label: "Kill PostgreSQL", names: ["postgres"], action: "kill", says: "PostgreSQL was killed" },
 ];
 
-type Run = { orderId?: string; hitAt?: number; what?: string };
+/** What was done to the system, and when. */
+type Hit = Mark & { names: string[] };
+type Run = { orderId?: string; hits: Hit[] };
+const nothing: Run = { hits: [] };
+
+/** The blow that counts is the first. */
+const struck = ({ hits }: Run, { names, says }: Pick<Blow, "names" | "says">, good = false) => [
+  ...hits,
+  { at: Date.now(), says: sentence(says), names, good },
+];
 
 /** Break something, and watch the order come to a right end. */
 export function Proof() {
@@ -76,7 +86,7 @@ export function Proof() {
     return (
       <Closed title="Breaking things is the admin's">
         <button type="button" class="button first" onClick={() => askToSignIn()}>
-          {who ? "Sign in as admin" : "Sign in as admin"}
+          Sign in as admin
         </button>
       </Closed>
     );
@@ -90,7 +100,7 @@ const Closed = ({ title, children }: { title: string; children: preact.Component
 );
 
 function Stage() {
-  const [run, setRun] = useState<Run>({});
+  const [run, setRun] = useState<Run>(nothing);
   const [method, setMethod] = useState<PaymentMethod>("card_timeout_then_ok");
   const command = useCommand();
   const { data, error, reload } = useAsked(
@@ -100,28 +110,28 @@ function Stage() {
   );
   const processes = data?.items;
 
-  const hit = async ({ names, action, says }: Blow) => {
+  const hit = async (blow: Blow) => {
     await command.run(async () => {
-      await Promise.all(names.map((name) => act(name, action)));
-      setRun((before) => ({ ...before, hitAt: Date.now(), what: says }));
+      await Promise.all(blow.names.map((name) => act(name, blow.action)));
+      setRun((before) => ({ ...before, hits: struck(before, blow, blow.action === "start") }));
     });
     void reload();
   };
   const start = () =>
     void command.run(async ({ "idempotency-key": key }) => {
-      setRun({});
-      setRun({ orderId: await place(method, key) });
+      setRun(nothing);
+      setRun({ orderId: await place(method, key), hits: [] });
     });
   const showMe = () =>
     void command.run(async ({ "idempotency-key": key }) => {
-      setRun({});
+      setRun(nothing);
       setMethod("card_timeout_then_ok");
       const orderId = await place("card_timeout_then_ok", key);
-      setRun({ orderId });
+      setRun({ orderId, hits: [] });
       // The provider has the money by then and has not said so: the worst moment.
       await new Promise((resume) => setTimeout(resume, 700));
       await act("payment", "kill");
-      setRun({ orderId, hitAt: Date.now(), what: "payment was killed" });
+      setRun({ orderId, hits: struck(nothing, killPayment) });
       void reload();
     });
 
@@ -142,7 +152,7 @@ function Stage() {
       <Trouble error={command.error} />
       <div class="split">
         <div>
-          <Watched run={run} />
+          <Watched run={run} processes={processes ?? []} />
         </div>
         <aside>
           <section class="card">
@@ -216,7 +226,7 @@ function Redis({
   );
 }
 
-function Watched({ run: { orderId, hitAt, what } }: { run: Run }) {
+function Watched({ run: { orderId, hits }, processes }: { run: Run; processes: Process[] }) {
   const story = useStory(orderId);
   const { order, timeline, payments, connected } = story;
   const { data: statement } = useAsked(
@@ -238,9 +248,13 @@ function Watched({ run: { orderId, hitAt, what } }: { run: Run }) {
     );
   if (!order) return <Bones rows={4} tall />;
   const drawn = picture({ order, timeline, payments });
+  const since = hits[0]?.at;
   return (
     <>
-      <VerdictCard said={hitAt ? verdict({ order, timeline, statement, since: hitAt }) : undefined} what={what} />
+      <VerdictCard
+        said={since ? verdict({ order, timeline, statement, since }) : undefined}
+        what={hits.map(({ says }) => says).join(" ")}
+      />
       <section class="card stage" aria-label="The saga">
         <p class="crumb">
           Order <OrderLink id={order.id} />
@@ -250,17 +264,27 @@ function Watched({ run: { orderId, hitAt, what } }: { run: Run }) {
       </section>
       <section class="card">
         <h2>What happened</h2>
-        <Timeline order={order} entries={timeline} />
+        <Timeline order={order} entries={timeline} marks={[...hits, ...risen(hits, processes)]} />
       </section>
     </>
   );
 }
 
-function VerdictCard({ said, what }: { said: Verdict | undefined; what: string | undefined }) {
+/** What was killed and runs again since. */
+const risen = (hits: Hit[], processes: Process[]): Mark[] =>
+  processes.flatMap(({ name, state, since, pid }) => {
+    const killed = hits.find(({ names, good }) => !good && names.includes(name));
+    const at = Date.parse(since);
+    return killed && state === "running" && at > killed.at
+      ? [{ at, says: `${sentence(name).slice(0, -1)} runs again, as process ${pid}.`, good: true }]
+      : [];
+  });
+
+function VerdictCard({ said, what }: { said: Verdict | undefined; what: string }) {
   return (
     <section class={`card verdict ${said?.state ?? ""}`} role="status" aria-label="Verdict">
       <h2>{said ? said.title : "Nothing was broken yet"}</h2>
-      <p>{what ? `While the order was under way ${what}.` : "Break something while the order is under way."}</p>
+      <p>{what || "Break something while the order is under way."}</p>
       {said && said.checks.length > 0 && (
         <ul>
           {said.checks.map(({ is, says }) => (

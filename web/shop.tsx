@@ -23,20 +23,20 @@ type Offer = {
   currency: string;
   stock: { available: number } | null;
 };
-type Offers = { nodes: Offer[]; pageInfo: { hasNextPage: boolean } };
+type Offers = { edges: { node: Offer }[]; pageInfo: { hasNextPage: boolean } };
 
 const query = `query Shop($q: String, $first: Int) {
   products(q: $q, first: $first) {
-    nodes { id name description price currency stock { available } }
+    edges { node { id name description price currency stock { available } } }
     pageInfo { hasNextPage }
   }
 }`;
 
-async function offers(q: string, first: number): Promise<Offers> {
+async function offers(q: string, first: number): Promise<{ found: Offer[]; more: boolean }> {
   const { data } = await ask("POST /graphql", { body: { query, variables: { q: q || null, first } } });
   const found = (data as { products: Offers | null } | undefined)?.products;
   if (!found) throw new NoAnswer("The catalogue does not answer.");
-  return found;
+  return { found: found.edges.map(({ node }) => node), more: found.pageInfo.hasNextPage };
 }
 
 export function Shop() {
@@ -71,16 +71,16 @@ export function Shop() {
           </p>
           {!data && !error && <Bones rows={6} tall />}
           {!data && <Trouble error={error} />}
-          {data?.nodes.length === 0 && <Empty title="Nothing has that name">Try another word.</Empty>}
+          {data?.found.length === 0 && <Empty title="Nothing has that name">Try another word.</Empty>}
           <ul class="products">
-            {data?.nodes.map((offer) => (
+            {data?.found.map((offer) => (
               <Product key={offer.id} offer={offer} />
             ))}
           </ul>
-          {data?.pageInfo.hasNextPage && first < 100 && <Button onClick={() => setFirst(100)}>Show more</Button>}
+          {data?.more && first < 100 && <Button onClick={() => setFirst(100)}>Show more</Button>}
         </section>
         <aside>
-          <Basket offers={data?.nodes ?? []} bought={() => void reload()} />
+          <Basket offers={data?.found ?? []} bought={() => void reload()} />
         </aside>
       </div>
     </main>

@@ -12,21 +12,41 @@ const toneOf = ({ kind, name, status }: TimelineEntry): Tone => {
   return statusTone[status];
 };
 
+/** Something that happened around the order, at a time in milliseconds. */
+export type Mark = { at: number; says: string; good: boolean };
+type Props = { order: OrderView; entries: TimelineEntry[]; marks?: Mark[] };
+
 /** What happened, in its order, newest last; each with who did it and in which trace. */
-export function Timeline({ order, entries }: { order: OrderView; entries: TimelineEntry[] }) {
+export function Timeline({ order, entries, marks = [] }: Props) {
   const me = session.use()?.user.id;
   const began = Date.parse(entries[0]?.at ?? order.created_at);
+  const rows = [
+    ...entries.map((entry, n) => ({ at: Date.parse(entry.at), entry, before: entries[n - 1] })),
+    ...marks.map((mark) => ({ at: mark.at, mark })),
+  ].sort((a, b) => a.at - b.at);
   return (
     <ol class="timeline">
-      {entries.map((entry, n) => {
-        const after = Date.parse(entry.at) - began;
-        const changed = entry.kind === "status" && entries[n - 1]?.status !== entry.status;
+      {rows.map((row) => {
+        const time = (
+          <time dateTime={new Date(row.at).toISOString()}>
+            {when(row.at)}
+            <small>{row.at > began ? `+${elapsed(row.at - began)}` : ""}</small>
+          </time>
+        );
+        if ("mark" in row)
+          return (
+            <li key={`${row.at} ${row.mark.says}`} class={`mark ${row.mark.good ? "ok" : "fail"}`}>
+              {time}
+              <div>
+                <b>{row.mark.says}</b>
+              </div>
+            </li>
+          );
+        const { entry, before } = row;
+        const changed = entry.kind === "status" && before?.status !== entry.status;
         return (
           <li key={entry.seq} class={toneOf(entry)}>
-            <time dateTime={entry.at}>
-              {when(entry.at)}
-              <small>{n === 0 ? "" : `+${elapsed(after)}`}</small>
-            </time>
+            {time}
             <div>
               <b>{entryWords(entry)}</b>{" "}
               {changed && <Badge tone={statusTone[entry.status]}>{statusWords[entry.status]}</Badge>}

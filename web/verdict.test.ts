@@ -30,6 +30,11 @@ test("one charge, the goods reserved, nothing twice: right, and it says how long
   expect(said).toMatchObject({ state: "right", title: "Finished correctly, 2.0 s after the crash" });
 });
 
+test("an order that had ended before is no proof, and is not called one", () => {
+  const facts = { order: order("processing", { reservation }), timeline: good, statement: took(1) };
+  expect(verdict({ ...facts, since: Date.parse(at(3)) }).title).toContain("before anything was broken");
+});
+
 test.each<[string, Statement, TimelineEntry[]]>([
   ["charged twice", took(2), good],
   ["never charged", took(0), good],

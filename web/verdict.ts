@@ -36,14 +36,14 @@ export function verdict({ order, timeline, statement, since }: Facts): Verdict {
     // A refund or a release may be on its way: what is wrong for good stays wrong.
     return { state: "wrong", title: "Not right (yet)", checks };
   }
-  const end = Date.parse(lastStep(timeline)?.at ?? order.updated_at);
-  const seconds = Math.max(0, (end - since) / 1000).toFixed(1);
+  const seconds = (Date.parse(lastStep(timeline)?.at ?? order.updated_at) - since) / 1000;
   const how = kept
     ? "Finished correctly"
     : refused
       ? "Refused correctly, and waiting to be paid again"
       : "Undone correctly";
-  return { state: "right", title: `${how}, ${seconds} s after the crash`, checks };
+  const after = seconds < 0 ? "before anything was broken: be quicker" : `${seconds.toFixed(1)} s after the crash`;
+  return { state: "right", title: `${how}, ${after}`, checks };
 }
 
 const times = (n: number) => (n === 0 ? "never" : n === 1 ? "exactly once" : `${n} times`);

@@ -93,9 +93,9 @@ export function money(amount: string, currency: string): string {
 
 const clockFormat = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const dayFormat = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-export const clock = (at: string): string => clockFormat.format(new Date(at));
+export const clock = (at: string | number): string => clockFormat.format(new Date(at));
 /** The time, with the day when that is not today's. */
-export function when(at: string, now = Date.now()): string {
+export function when(at: string | number, now = Date.now()): string {
   const day = dayFormat.format(new Date(at));
   return day === dayFormat.format(now) ? clock(at) : `${day}, ${clock(at)}`;
 }
