@@ -1,11 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { installed } from "./debian.js";
 import type { Instance } from "./instance.js";
 import { infraPorts } from "./instance.js";
 import type { Spec } from "./keeper.js";
 import { listening } from "./ports.js";
 import { redis } from "./redis-client.js";
-import { Refusal, type Say } from "./say.js";
+import type { Say } from "./say.js";
 import { run, which } from "./shell.js";
 
 /** The Redis that already runs where the default instance looks for it, else one of our own. */
@@ -16,7 +17,7 @@ export async function redisOf(instance: Instance, say: Say): Promise<{ port: num
     writeFileSync(foreignMark(instance), String(port));
     return { port };
   }
-  const command = which("redis-server") ?? (await installed(say));
+  const command = await ownServer(say);
   const data = join(instance.dir, "redis");
   mkdirSync(data, { recursive: true });
   const settings = {
@@ -80,41 +81,18 @@ async function warnWhenForgetful(port: number, say: Say): Promise<void> {
   );
 }
 
-async function installed(say: Say): Promise<string> {
-  if (process.getuid?.() !== 0 || !which("apt-get")) {
-    throw new Refusal(
-      "Redis is missing: install redis-server (for example `sudo apt-get install redis-server` or `brew install redis`) " +
-        "or start a Redis on port 6379, then run this again.",
-    );
-  }
-  say("Redis is missing: installing Debian's package redis-server (apt-get, usually under a minute) …");
-  const output = await withoutStartingServices(async () => {
-    const update = await run("apt-get", ["update", "-q"]);
-    const install = await apt("install", "-y", "-q", "--no-install-recommends", "redis-server");
-    return update.output + install.output;
-  });
-  if (existsSync("/run/systemd/system")) await run("systemctl", ["disable", "--now", "redis-server"]);
-  const command = which("redis-server");
-  if (command) return command;
-  throw new Refusal(
-    `apt-get could not install redis-server: install it yourself, then run this again.\n${output.slice(-1500)}`,
+async function ownServer(say: Say): Promise<string> {
+  const missing = !which("redis-server");
+  const command = await installed(
+    {
+      command: "redis-server",
+      packages: ["redis-server"],
+      otherwise:
+        "install it (for example `sudo apt-get install redis-server` or `brew install redis`) or start a Redis on port 6379, then run this again.",
+    },
+    say,
   );
-}
-
-const apt = (...args: string[]) =>
-  run("apt-get", ["-o", "DPkg::Lock::Timeout=120", ...args], {
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-  });
-
-// Debian starts a service as soon as its package is there; this file is its way to be told not to.
-async function withoutStartingServices<T>(work: () => Promise<T>): Promise<T> {
-  const policy = "/usr/sbin/policy-rc.d";
-  if (existsSync(policy)) return work();
-  writeFileSync(policy, "#!/bin/sh\nexit 101\n");
-  chmodSync(policy, 0o755);
-  try {
-    return await work();
-  } finally {
-    rmSync(policy, { force: true });
-  }
+  // Ours is started by the supervisor.
+  if (missing && existsSync("/run/systemd/system")) await run("systemctl", ["disable", "--now", "redis-server"]);
+  return command;
 }

@@ -20,7 +20,7 @@ export type Asked<T> = { data: T | undefined; error: unknown; reload: () => Prom
 
 /**
  * What a question is answered with, asked again every so many milliseconds while the page is looked at. While an answer is
- * away the last one stays; what passes by itself is asked again sooner.
+ * away the last one stays, also when `about` has changed; what passes by itself is asked again sooner.
  */
 export function useAsked<T>(question: () => Promise<T>, about: unknown[], every = 0): Asked<T> {
   const [state, setState] = useState<{ data?: T; error?: unknown }>({});
@@ -45,7 +45,6 @@ export function useAsked<T>(question: () => Promise<T>, about: unknown[], every 
   const again = () => (document.hidden ? undefined : void reload());
 
   useEffect(() => {
-    setState({});
     void reload();
     const look = () => every > 0 && again();
     document.addEventListener("visibilitychange", look);

@@ -60,18 +60,18 @@ function Result({ last: { coverage, drift, stock_drift, findings, scope } }: { l
         <div>
           <dt>Orders compared</dt>
           <dd class="figure">{coverage.orders}</dd>
-          <small>
+          <dd class="more">
             {coverage.skipped > 0
               ? `${coverage.skipped} of them under way`
               : scope === "all"
                 ? "all of them"
                 : "what had changed"}
-          </small>
+          </dd>
         </div>
         <div>
           <dt>Products compared</dt>
           <dd class="figure">{coverage.products}</dd>
-          <small>all of them</small>
+          <dd class="more">all of them</dd>
         </div>
         <div class={drifts.length > 0 ? "fail" : "ok"}>
           <dt>Money adrift</dt>

@@ -12,9 +12,10 @@ import { Desk } from "./desk.js";
 import { Door } from "./door.js";
 import { info, learn } from "./info.js";
 import { OrderPage } from "./order.js";
+import { Orders } from "./orders.js";
 import { Proof } from "./proof.js";
 import { askToSignIn, forget, isStaff, session } from "./session.js";
-import { Orders, Shop } from "./shop.js";
+import { Shop } from "./shop.js";
 
 const titles: Record<string, string> = { shop: "Shop", orders: "Orders", desk: "Desk", proof: "Proof" };
 
@@ -107,7 +108,7 @@ function Console() {
           )}
         </div>
       </header>
-      <Page parts={parts} />
+      <Page parts={parts} key={who?.user.id} />
       <footer class="foot">
         <a href="/docs">API</a>
         <a href="/docs/events">Events</a>
