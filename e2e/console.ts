@@ -338,13 +338,14 @@ describe("looks", () => {
   };
 
   test.each(["light", "dark"] as const)("axe finds nothing serious on any page, %s", async (colorScheme) => {
-    const page = await opened("shop", "admin", { colorScheme });
+    const page = await opened("shop", "admin", { colorScheme, reducedMotion: "reduce" });
     const said: Record<string, string[]> = {};
     for (const path of await pages()) {
       await go(page, path);
       await settled(page);
       const all = await found(page);
       if (all.length > 0) said[path] = all;
+      expect(await page.evaluate(() => document.getAnimations().length), `what moves on ${path}`).toBe(0);
     }
     expect(said).toEqual({});
     if (colorScheme === "dark") {

@@ -7,7 +7,7 @@ import { Letters } from "./letters.js";
 import { Moves } from "./moves.js";
 import { Badge, Bones, Empty, OrderLink, Trouble } from "./parts.js";
 import { askToSignIn, isAdmin, isStaff, session } from "./session.js";
-import { age, money, short, statusTone, statusWords } from "./words.js";
+import { age, money, statusTone, statusWords } from "./words.js";
 
 /** For staff: what is to do. */
 export function Desk({ part }: { part: string }) {
@@ -36,11 +36,13 @@ export function Desk({ part }: { part: string }) {
         </div>
         <FindOrder />
       </header>
-      <nav class="tabs" aria-label="Desk">
-        {tab("queue", "Orders")}
-        {isAdmin(who) && tab("letters", "Dead letters")}
-        {isAdmin(who) && tab("audit", "Reconciliation")}
-      </nav>
+      {isAdmin(who) && (
+        <nav class="tabs" aria-label="Desk">
+          {tab("queue", "Orders")}
+          {tab("letters", "Dead letters")}
+          {tab("audit", "Reconciliation")}
+        </nav>
+      )}
       {part === "letters" && isAdmin(who) ? <Letters /> : part === "audit" && isAdmin(who) ? <Audit /> : <Queue />}
     </main>
   );
@@ -131,7 +133,7 @@ function Queue() {
               <span class="what">{order.items.map(({ name, quantity }) => `${quantity} × ${name}`).join(", ")}</span>
               <small>
                 {age(Date.now() - Date.parse(order.created_at))} · customer{" "}
-                <span class="mono">{short(order.user_id)}</span>
+                <span class="mono">{order.user_id.slice(-6)}</span>
               </small>
               <b class="figure">{money(order.total, order.currency)}</b>
               <Moves order={order} changed={() => void reload()} only={["ship", "deliver", "record", "cancel"]} />

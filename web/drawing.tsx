@@ -28,12 +28,12 @@ const placed = (point: (n: number) => Point, places: readonly Place[]) =>
 
 const wide: Layout = {
   width: 860,
-  height: () => 322,
+  height: () => 318,
   at: {
     ...placed((n) => ({ x: 80 + 175 * n, y: 86 }), stations),
     ...placed((n) => ({ x: 605 - 175 * n, y: 240 }), wayBack),
   } as Layout["at"],
-  words: { dx: 0, dy: 46, anchor: "middle" },
+  words: { dx: 0, dy: 51, anchor: "middle" },
   turn: ({ x, y }, to) =>
     to.x - x > 260
       ? `M${x + 24} ${y}h22c52 0 24 92 76 92H${to.x - 100}c50 0 36 ${to.y - y - 92} 76 ${to.y - y - 92}`
@@ -95,6 +95,7 @@ export function SagaDrawing({ drawn }: { drawn: Picture }) {
   const layout = useWide() ? wide : tall;
   const { stops, here, turnedAt, attempts, askedAgain } = drawn;
   const lit = wayBack.some((place) => stops[place].state !== "ahead");
+  const back = lit || layout === wide;
   const { x, y } = layout.at[here];
   const line = (from: Place, to: Place) => {
     const [a, b] = [layout.at[from], layout.at[to]];
@@ -110,26 +111,11 @@ export function SagaDrawing({ drawn }: { drawn: Picture }) {
       role="img"
       aria-label={drawn.summary}
     >
-      {(lit || layout === wide) && (
+      {back && (
         <g class={`lane ${lit ? "lit" : ""}`}>
-          <path class="line" d={layout.turn(layout.at[turnedAt ?? "goods"], layout.at.cancelled)} />
-          {turnedAt && (
-            <path class="line run back lit" pathLength="1" d={layout.turn(layout.at[turnedAt], layout.at.cancelled)} />
-          )}
+          {!turnedAt && <path class="line" d={layout.turn(layout.at.goods, layout.at.cancelled)} />}
           {wayBack.slice(1).map((place, n) => (
-            <g key={place}>
-              <path class="line" d={line(wayBack[n] as Place, place)} />
-              {turnedAt && (
-                <path
-                  class={`line run back ${isReached(stops[place]) ? "lit" : ""}`}
-                  pathLength="1"
-                  d={line(wayBack[n] as Place, place)}
-                />
-              )}
-            </g>
-          ))}
-          {wayBack.map((place) => (
-            <Station key={place} place={place} stop={stops[place]} layout={layout} back />
+            <path key={place} class="line" d={line(wayBack[n] as Place, place)} />
           ))}
         </g>
       )}
@@ -143,6 +129,26 @@ export function SagaDrawing({ drawn }: { drawn: Picture }) {
           />
         </g>
       ))}
+      {turnedAt && (
+        <>
+          <path class="line run back lit" pathLength="1" d={layout.turn(layout.at[turnedAt], layout.at.cancelled)} />
+          {wayBack.slice(1).map((place, n) => (
+            <path
+              key={place}
+              class={`line run back ${isReached(stops[place]) ? "lit" : ""}`}
+              pathLength="1"
+              d={line(wayBack[n] as Place, place)}
+            />
+          ))}
+        </>
+      )}
+      {back && (
+        <g class={`lane ${lit ? "lit" : ""}`}>
+          {wayBack.map((place) => (
+            <Station key={place} place={place} stop={stops[place]} layout={layout} back />
+          ))}
+        </g>
+      )}
       {stations.map((place) => (
         <Station key={place} place={place} stop={stops[place]} layout={layout} />
       ))}

@@ -37,6 +37,20 @@ export function Redis({
   );
 }
 
+/** All but the sidecars, in one line. */
+export const Pulse = ({ processes }: { processes: Process[] }) => (
+  <ul class="pulse" aria-label="Processes">
+    {processes
+      .filter(({ name }) => !name.endsWith("-daprd"))
+      .map(({ name, state, restarts }) => (
+        <li key={name} class={stateTone[state]}>
+          {name}
+          {restarts > 0 && <small class="figure">↻{restarts}</small>}
+        </li>
+      ))}
+  </ul>
+);
+
 const stateTone = { running: "ok", paused: "wait", restarting: "fail", stopped: "fail" } as const;
 
 export function ProcessList({

@@ -7,7 +7,7 @@ import { useAsked, useCommand } from "./asked.js";
 import { info } from "./info.js";
 import { Bones, Button, Empty, Trouble } from "./parts.js";
 import { Methods } from "./pay.js";
-import { ProcessList, Redis } from "./processes.js";
+import { ProcessList, Pulse, Redis } from "./processes.js";
 import { askToSignIn, isAdmin, session } from "./session.js";
 import { act, type Blow, blows, killPayment, nothing, place, type Run, struck } from "./trial.js";
 import { Watched } from "./watched.js";
@@ -90,6 +90,7 @@ function Stage() {
         </Button>
       </header>
       <Trouble error={command.error} />
+      <Pulse processes={processes ?? []} />
       <div class="split">
         <div>
           <Watched key={run.orderId} run={run} processes={processes ?? []} />
