@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { add, found, go, opened, phone, shoot, signIn, station } from "./browser.js";
@@ -19,6 +20,7 @@ import {
   signedIn,
   statementOf,
   stockOf,
+  url,
 } from "./system.js";
 
 // The console as people use it, in a real browser: one test per story.
@@ -34,6 +36,7 @@ describe("shop", () => {
     await add(page, "House blend, 500 g");
     await page.getByRole("button", { name: "One House blend, 500 g more" }).first().click();
     await page.getByText("€89.00").waitFor();
+    await page.evaluate(() => scrollTo(0, 0));
     await shoot(page, "shop");
     await page.getByRole("button", { name: "Place the order" }).click();
     await page.getByRole("link", { name: "Watch it" }).click();
@@ -49,6 +52,9 @@ describe("shop", () => {
     await station(page, "delivered", "done");
     await page.getByText("It has arrived. Everything is done.").waitFor();
     expect(await page.getByText("€89.00").count()).toBeGreaterThan(1);
+    const [first] = await must(ada.timeline({ params })).then(({ items }) => items);
+    const trace = page.getByRole("link", { name: `trace ${first?.trace_id?.slice(0, 8)}` }).first();
+    expect(await trace.getAttribute("href")).toBe(`https://traces.example/${first?.trace_id}`);
     await shoot(page, "order");
   });
 
@@ -198,7 +204,7 @@ describe("desk", () => {
     await desk.getByLabel("Tracking number").fill("RR42");
     await desk.getByRole("button", { name: "Ship", exact: true }).click();
     await station(customers, "shipped", "done");
-    await desk.getByRole("tab", { name: /On its way/ }).click();
+    await desk.getByRole("button", { name: /On its way/ }).click();
     await row.getByRole("button", { name: "Mark delivered" }).click();
     await station(customers, "delivered", "done");
   });
@@ -352,6 +358,14 @@ describe("looks", () => {
       await go(page, (await pages())[2] as string);
       await shoot(page, "order-dark");
     }
+  });
+
+  test("what a browser has to load is small", async () => {
+    const page = await (await fetch(url)).text();
+    const files = [...page.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, path]) => path as string);
+    const sizes = await Promise.all(files.map(async (path) => gzipSync(await (await fetch(url + path)).text()).length));
+    console.log(`${Math.round(sizes.reduce((sum, size) => sum + size, 0) / 100) / 10} kB in ${files.length} files`);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(60_000);
   });
 
   test("on a phone nothing is wider than the screen, and the dialogs fit", async () => {

@@ -53,7 +53,11 @@ export const suites: Record<string, Suite> = {
   console: {
     says: "the console in a real browser; SCREENSHOTS=1 writes docs/images anew (2 minutes)",
     projects: ["console", "drift"],
-    launch: { settings: { ...settings, payment_window_seconds: "600" }, appEnv, proof: true },
+    launch: {
+      settings: { ...settings, payment_window_seconds: "600" },
+      appEnv: { ...appEnv, TRACE_URL: "https://traces.example/{trace_id}" },
+      proof: true,
+    },
     env: noMail,
   },
   abuse: {

@@ -1,4 +1,4 @@
-import { demoAccounts, demoProducts } from "../contracts/demo.js";
+import { demoAccounts, demoPassword, demoProducts } from "../contracts/demo.js";
 import { elapsed, help } from "./say.js";
 import { launch, type System } from "./supervisor.js";
 
@@ -26,7 +26,7 @@ export async function run(args: string[]): Promise<void> {
 }
 
 function map({ url, apps, dir }: System): string {
-  const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
+  const password = process.env.DEMO_PASSWORD ?? demoPassword;
   return [
     `  console       ${url}   shop, orders, desk, and a crash to watch`,
     `  the API       ${url}/docs, ${url}/docs/events`,

@@ -115,7 +115,7 @@ export function Basket({ offers, bought }: { offers: Offer[]; bought: () => void
           <label for="notes">Notes (optional)</label>
           <textarea
             id="notes"
-            rows={2}
+            rows={1}
             maxLength={2000}
             value={notes}
             onInput={(event) => setNotes(event.currentTarget.value)}

@@ -114,14 +114,14 @@ function Queue() {
   };
   return (
     <section aria-label="Orders">
-      <div class="filters" role="tablist" aria-label="Status">
+      <fieldset class="filters" aria-label="Status">
         {statuses.map((one) => (
-          <button key={one} type="button" role="tab" aria-selected={one === status} onClick={() => setStatus(one)}>
+          <button key={one} type="button" aria-pressed={one === status} onClick={() => setStatus(one)}>
             <Badge tone={statusTone[one]}>{statusWords[one]}</Badge>
             <span class="count figure">{count(one)}</span>
           </button>
         ))}
-      </div>
+      </fieldset>
       <Trouble error={error} />
       {!orders && !error && <Bones rows={6} />}
       {orders?.length === 0 && <Empty title="Nothing here">No order is “{statusWords[status]}”.</Empty>}

@@ -1,12 +1,11 @@
 import { useRef, useState } from "preact/hooks";
-import { demoAccounts } from "../contracts/demo.js";
+import { demoAccounts, demoPassword } from "../contracts/demo.js";
 import { ask, Refusal } from "./api.js";
 import { useCommand } from "./asked.js";
 import { info } from "./info.js";
 import { Button, Dialog, Field, fieldsOf, Trouble } from "./parts.js";
 import { door, signIn } from "./session.js";
 
-const demoPassword = "demo-password-1";
 const may: Record<string, string> = {
   admin: "sees and repairs everything, and may prove it",
   staff: "ships and delivers",

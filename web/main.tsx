@@ -24,7 +24,12 @@ function useHash(): string[] {
   const [parts, setParts] = useState(read);
   useEffect(() => {
     const moved = () => {
-      setParts(read());
+      const next = read();
+      setParts((before) => {
+        // Who does not see the page hears that it is another one.
+        if (before[0] !== next[0]) requestAnimationFrame(() => document.getElementById("main")?.focus());
+        return next;
+      });
       scrollTo(0, 0);
     };
     addEventListener("hashchange", moved);

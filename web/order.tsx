@@ -189,6 +189,12 @@ function Goods({ order, timeline }: { order: OrderView; timeline: TimelineEntry[
           </li>
         ))}
       </ul>
+      {order.customer_notes && (
+        <blockquote>
+          <small>The customer notes</small>
+          {order.customer_notes}
+        </blockquote>
+      )}
     </section>
   );
 }

@@ -53,7 +53,7 @@ export function Orders() {
         </Empty>
       )}
       {data && data.items.length > 0 && (
-        <ul class="rows" aria-live="polite">
+        <ul class="rows">
           {data.items.map((order) => (
             <Row key={order.id} given={order} follow={open.includes(order)} />
           ))}
@@ -72,7 +72,9 @@ function Row({ given, follow }: { given: OrderView; follow: boolean }) {
       <span class="what">{what}</span>
       <small>{age(Date.now() - Date.parse(order.created_at))} ago</small>
       <b class="figure">{money(order.total, order.currency)}</b>
-      <StatusBadge status={order.status} />
+      <span aria-live="polite">
+        <StatusBadge status={order.status} />
+      </span>
       <Moves order={order} changed={reload} only={["pay"]} />
     </li>
   );

@@ -15,8 +15,14 @@ export const StatusBadge = ({ status }: { status: Status }) => (
 );
 
 type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & { kind?: "first" | "quiet" | "danger"; busy?: boolean };
-export const Button = ({ kind, busy, disabled, children, ...rest }: ButtonProps) => (
-  <button type="button" {...rest} class={`button ${kind ?? ""}`} disabled={disabled || busy} aria-busy={busy}>
+export const Button = ({ kind, busy, disabled, class: more, children, ...rest }: ButtonProps) => (
+  <button
+    type="button"
+    {...rest}
+    class={`button ${kind ?? ""} ${more ?? ""}`}
+    disabled={disabled || busy}
+    aria-busy={busy}
+  >
     {children}
   </button>
 );

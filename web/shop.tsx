@@ -70,6 +70,7 @@ export function Shop() {
               <Product key={offer.id} offer={offer} />
             ))}
           </ul>
+          <ToBasket />
           {data?.more && first < 100 && <Button onClick={() => setFirst(100)}>Show more</Button>}
         </section>
         <aside>
@@ -77,6 +78,21 @@ export function Shop() {
         </aside>
       </div>
     </main>
+  );
+}
+
+/** On a narrow screen the basket is far below. */
+function ToBasket() {
+  const count = basket.use().reduce((sum, { quantity }) => sum + quantity, 0);
+  if (count === 0) return null;
+  return (
+    <Button
+      kind="first"
+      class="tobasket"
+      onClick={() => document.getElementById("basket")?.scrollIntoView({ behavior: "smooth" })}
+    >
+      To the basket ({count})
+    </Button>
   );
 }
 

@@ -26,11 +26,11 @@ export const statusTone: Record<Status, Tone> = {
 
 export const methods: Record<PaymentMethod, { name: string; does: string }> = {
   card_ok: { name: "Good card", does: "is charged at once" },
-  card_declined: { name: "Declined card", does: "is refused; you may pay again" },
-  card_insufficient_funds: { name: "Empty card", does: "has not enough money on it; you may pay again" },
-  card_timeout_then_ok: { name: "Slow card", does: "is charged, but the provider answers only after we stop waiting" },
-  card_flaky: { name: "Flaky card", does: "fails twice on the provider's side, then works" },
-  card_refund_fails_once: { name: "Stubborn card", does: "is charged; if you cancel, the first refund fails" },
+  card_declined: { name: "Declined card", does: "is refused; pay again" },
+  card_insufficient_funds: { name: "Empty card", does: "lacks the money; pay again" },
+  card_timeout_then_ok: { name: "Slow card", does: "is charged, but answers late" },
+  card_flaky: { name: "Flaky card", does: "fails twice, then works" },
+  card_refund_fails_once: { name: "Stubborn card", does: "refuses its first refund" },
 };
 export const methodName = (method: string | null): string =>
   method === null ? "no card yet" : (methods[method as PaymentMethod]?.name ?? method);
