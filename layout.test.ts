@@ -37,6 +37,16 @@ test.each([
   expect(others).toEqual([]);
 });
 
+const pages = readdirSync("web").filter((name) => /\.tsx?$/.test(name));
+
+test.each(pages)("web/%s imports types of the contracts and client, and of their code what needs no schema", (name) => {
+  const source = readFileSync(join("web", name), "utf8");
+  const imports = [...source.matchAll(/^import (type )?[^;]*?from "(\.\.\/[^"]+)"/gm)];
+  const allowed = (type: string | undefined, from: string) =>
+    type ? /^\.\.\/(contracts|client)\//.test(from) : /^\.\.\/contracts\/(demo|money)\.js$/.test(from);
+  expect(imports.filter(([, type, from]) => !allowed(type, from as string)).map(([, , from]) => from)).toEqual([]);
+});
+
 test("the Dapr SDK is met in kit and where a saga's context is typed, nowhere else", () => {
   const users = [...files.map(([, , path]) => path), ...readdirSync("kit").map((name) => join("kit", name))];
   const met = users.filter((path) => importsOf(path).some((from) => from.startsWith("@dapr/dapr")));

@@ -5,6 +5,7 @@ const skipped = ["**/node_modules/**", "dist/**", ".run*/**"];
 
 const longer = [
   "abuse",
+  "console",
   "drift",
   "failures",
   "histories",

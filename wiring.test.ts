@@ -41,8 +41,8 @@ const bare = (path: string) => path.replace(/:\w+|\{\w+\}/g, "{}");
 const health = /^\/(healthz|health|readyz)$/;
 /** What a service has for Dapr and its neighbours, and the gateway never. */
 const inside = /^\/(dapr\/subscribe|dead-letters|rpc\/.+|events\/.+)$/;
-/** The files of the page /docs. */
-const files = /^\/docs\/.+$/;
+/** The files of the page /docs, the console with what its pages alone ask; no promise is made about these. */
+const files = /^\/(docs\/.+|assets\/.+|console\.json|proof\/.+)?$/;
 
 const routesOf = (service: string) =>
   (wired.get(service) as App).router.stack

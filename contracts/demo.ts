@@ -1,3 +1,6 @@
+/** Of all demo accounts, unless DEMO_PASSWORD names another. */
+export const demoPassword = "demo-password-1";
+
 /** What the local profile starts with (SEED_DEMO=true); never seeded elsewhere. */
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
 

@@ -50,6 +50,16 @@ export const suites: Record<string, Suite> = {
     launch,
     env: noMail,
   },
+  console: {
+    says: "the console in a real browser; SCREENSHOTS=1 writes docs/images anew (2 minutes)",
+    projects: ["console", "drift"],
+    launch: {
+      settings: { ...settings, payment_window_seconds: "600" },
+      appEnv: { ...appEnv, TRACE_URL: "https://traces.example/{trace_id}" },
+      proof: true,
+    },
+    env: noMail,
+  },
   abuse: {
     says: "the system among clients that are not polite (2 minutes)",
     projects: ["abuse", "drift"],

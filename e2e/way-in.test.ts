@@ -90,6 +90,8 @@ describe("who may", () => {
     ["POST", `/orders/${order.id}/payments`, { payment_method: "card_declined" }, [401, 202, 404, 403]],
     ["POST", `/orders/${unknown}/cancel`, {}, [401, 404, 404, 404]],
     ["GET", "/no/such/path", undefined, [404, 404, 404, 404]],
+    ["GET", "/proof/processes", undefined, [404, 404, 404, 404]],
+    ["POST", "/proof/processes/payment/kill", undefined, [404, 404, 404, 404]],
   ])("%s %s: nobody, owner, other, staff", async (method, path, body, expected) => {
     const statuses = [];
     for (const who of [anyone, ada, bob, staff]) statuses.push(await ask(who, method, path, body));

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, writeFileSync } from "node:fs";
+import type { Process } from "../contracts/console.js";
 import { identityOf, withChildren } from "./identity.js";
 import { rotate } from "./logs.js";
 import type { Recorded } from "./pids.js";
@@ -19,8 +20,7 @@ export type Spec = {
   graceMs?: number;
   before?: () => void;
 };
-export type State = "running" | "paused" | "restarting" | "stopped";
-export type Process = { name: string; state: State; pid?: number; restarts: number; since: string };
+type State = Process["state"];
 
 const shortestBackoffMs = 100;
 const longestBackoffMs = 5_000;

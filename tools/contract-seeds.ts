@@ -1,10 +1,10 @@
 import { createClient, type Fetch, must } from "../client/client.js";
-import { demoAccounts, demoProducts } from "../contracts/demo.js";
+import { demoAccounts, demoPassword, demoProducts } from "../contracts/demo.js";
 import { openapi } from "../contracts/openapi.js";
 import { version } from "../kit/version.js";
 import { pause } from "./say.js";
 
-const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
+const password = process.env.DEMO_PASSWORD ?? demoPassword;
 
 /** Just after a start on a busy machine a sidecar may not know yet where all the others are. */
 const patient: Fetch = async (where, init) => {

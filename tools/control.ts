@@ -1,15 +1,15 @@
 import { once } from "node:events";
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
+import { type Process, ProcessAction } from "../contracts/console.js";
 import { socketPath } from "./instance.js";
-import type { Keeper, Process } from "./keeper.js";
+import type { Keeper } from "./keeper.js";
 import type { Replicas } from "./replicas.js";
 import { Refusal } from "./say.js";
 
-const actions = ["kill", "pause", "resume", "restart", "stop", "start"] as const;
-type Action = (typeof actions)[number];
+const actions = ProcessAction.options;
 
-export type Control = Record<Action, (name: string) => Promise<void>> & {
+export type Control = Record<ProcessAction, (name: string) => Promise<void>> & {
   processes: () => Promise<Process[]>;
   /** So many replicas of an app, each with its sidecar, ready when it returns; the second is `order-2`, `order-2-daprd`. */
   scale: (app: string, count: number) => Promise<void>;
@@ -17,9 +17,9 @@ export type Control = Record<Action, (name: string) => Promise<void>> & {
 
 /** The processes of a running instance, by name: `order`, `order-daprd`, `postgres`, `redis`, `scheduler`, … */
 export function control(dir: string): Control {
-  const act = (action: Action) => async (name: string) => void (await ask(dir, "POST", `/${action}`, { name }));
+  const act = (action: ProcessAction) => async (name: string) => void (await ask(dir, "POST", `/${action}`, { name }));
   const named = Object.fromEntries(actions.map((action) => [action, act(action)])) as Record<
-    Action,
+    ProcessAction,
     (name: string) => Promise<void>
   >;
   return {

@@ -2,26 +2,34 @@ import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { Refusal, type Say } from "./say.js";
 import { run, which } from "./shell.js";
 
-type Package = { what: string; command: string; name: string };
+export type Package = {
+  /** The program that is looked for on PATH. */
+  command: string;
+  /** Debian's packages that bring it, and what belongs to it. */
+  packages: string[];
+  /** The service that Debian would start for it, where there is one: ours is started by the supervisor. */
+  service?: string;
+  /** How whoever is no root on a Debian gets it. */
+  otherwise: string;
+};
 
-/**
- * The path of a command that is missing: its Debian package is installed where that is possible, and never started as a
- * service. `otherwise` is what the reader can do where it is not.
- */
-export async function debianCommand({ what, command, name }: Package, otherwise: string, say: Say): Promise<string> {
-  if (process.getuid?.() !== 0 || !which("apt-get"))
-    throw new Refusal(`${what} is missing: ${otherwise}, then run this again.`);
-  say(`${what} is missing: installing Debian's package ${name} (apt-get, usually under a minute) …`);
+/** Where a program is; when it is missing it is installed from Debian's packages, as root and said aloud. */
+export async function installed({ command, packages, service, otherwise }: Package, say: Say): Promise<string> {
+  const present = which(command);
+  if (present) return present;
+  if (process.getuid?.() !== 0 || !which("apt-get")) throw new Refusal(`${command} is missing: ${otherwise}`);
+  const names = packages.join(" ");
+  say(`${command} is missing: installing Debian's ${names} (apt-get, usually under a minute) …`);
   const output = await withoutStartingServices(async () => {
     const update = await run("apt-get", ["update", "-q"]);
-    const install = await apt("install", "-y", "-q", "--no-install-recommends", name);
+    const install = await apt("install", "-y", "-q", "--no-install-recommends", ...packages);
     return update.output + install.output;
   });
-  if (existsSync("/run/systemd/system")) await run("systemctl", ["disable", "--now", name]);
-  const path = which(command);
-  if (path) return path;
+  if (service && existsSync("/run/systemd/system")) await run("systemctl", ["disable", "--now", service]);
+  const found = which(command);
+  if (found) return found;
   throw new Refusal(
-    `apt-get could not install ${name}: install it yourself, then run this again.\n${output.slice(-1500)}`,
+    `apt-get could not install ${names}: install it yourself, then run this again.\n${output.slice(-1500)}`,
   );
 }
 

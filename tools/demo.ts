@@ -1,4 +1,4 @@
-import { demoAccounts } from "../contracts/demo.js";
+import { demoAccounts, demoPassword } from "../contracts/demo.js";
 import { type Control, control } from "./control.js";
 import { deal, type Line, shelves } from "./demo-basket.js";
 import { got, opening, other, person, tokenOf } from "./demo-client.js";
@@ -61,7 +61,7 @@ async function assemble(): Promise<Cast> {
   const instance = instanceOf();
   const here = `http://127.0.0.1:${instance.portBase}`;
   const url = process.env.ORDERS_URL ?? here;
-  const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
+  const password = process.env.DEMO_PASSWORD ?? demoPassword;
   const [, { email: staff }, { email: adaEmail }] = demoAccounts;
   const signIn = async (email: string) => person(url, await tokenOf(url, email, password));
   const ada = await signIn(adaEmail);

@@ -1,12 +1,13 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Child, child, type Process, type Spec } from "./child.js";
+import type { Process } from "../contracts/console.js";
+import { type Child, child, type Spec } from "./child.js";
 import { identityOf } from "./identity.js";
 import { empty, tail } from "./logs.js";
 import { ranks, writePids } from "./pids.js";
 import { Refusal } from "./say.js";
 
-export type { Process, Spec, State } from "./child.js";
+export type { Spec } from "./child.js";
 export { endOrphans, supervisorOf } from "./pids.js";
 
 const logCheckMs = 10_000;

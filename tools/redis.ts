@@ -1,13 +1,12 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { debianCommand } from "./debian.js";
+import { installed } from "./debian.js";
 import type { Instance } from "./instance.js";
 import { infraPorts } from "./instance.js";
 import type { Spec } from "./keeper.js";
 import { listening } from "./ports.js";
 import { redis } from "./redis-client.js";
 import type { Say } from "./say.js";
-import { which } from "./shell.js";
 
 /** The Redis that already runs where the default instance looks for it, else one of our own. */
 export async function redisOf(instance: Instance, say: Say): Promise<{ port: number; spec?: Spec }> {
@@ -17,7 +16,7 @@ export async function redisOf(instance: Instance, say: Say): Promise<{ port: num
     writeFileSync(foreignMark(instance), String(port));
     return { port };
   }
-  const command = which("redis-server") ?? (await installed(say));
+  const command = await ownServer(say);
   const data = join(instance.dir, "redis");
   mkdirSync(data, { recursive: true });
   const settings = {
@@ -81,9 +80,14 @@ async function warnWhenForgetful(port: number, say: Say): Promise<void> {
   );
 }
 
-const installed = (say: Say) =>
-  debianCommand(
-    { what: "Redis", command: "redis-server", name: "redis-server" },
-    "install redis-server (for example `sudo apt-get install redis-server` or `brew install redis`) or start a Redis on port 6379",
+const ownServer = (say: Say): Promise<string> =>
+  installed(
+    {
+      command: "redis-server",
+      packages: ["redis-server"],
+      service: "redis-server",
+      otherwise:
+        "install it (for example `sudo apt-get install redis-server` or `brew install redis`) or start a Redis on port 6379, then run this again.",
+    },
     say,
   );

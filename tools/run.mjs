@@ -1,6 +1,6 @@
 // The door to every command: makes sure that packages and dist/ are there, then hands over. Node built-ins only.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -79,10 +79,41 @@ function npmCi() {
 }
 
 function compile() {
-  const tsc = spawnSync(join(root, "node_modules", ".bin", "tsc"), ["-p", "."], { cwd: root, stdio: "inherit" });
-  if (tsc.error) fail("node_modules is incomplete: delete it and run this again.");
-  if (tsc.status !== 0) console.error("The types above do not hold: correct them (npm run check shows them again).");
-  return tsc.status === 0;
+  const services = typed(".");
+  return (consoleIsBuilt() || buildConsole()) && services;
+}
+
+function typed(folder) {
+  const { status } = tool("tsc", "-p", folder);
+  if (status !== 0) console.error("The types above do not hold: correct them (npm run check shows them again).");
+  return status === 0;
+}
+
+function tool(name, ...args) {
+  const ran = spawnSync(join(root, "node_modules", ".bin", name), args, { cwd: root, stdio: "inherit" });
+  if (ran.error) fail("node_modules is incomplete: delete it and run this again.");
+  return ran;
+}
+
+const consoleStamp = join(root, "dist", ".console-stamp");
+
+// The pages are made of web/ and of what contracts/ and client/ say; packages come with the lock file.
+function consoleIsBuilt() {
+  if (!existsSync(consoleStamp) || !existsSync(join(root, "dist", "web", "index.html"))) return false;
+  const sources = ["web", "contracts", "client"].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => join(folder, name)),
+  );
+  const built = statSync(consoleStamp).mtimeMs;
+  return [...sources, "web", "package-lock.json"].every((path) => statSync(join(root, path)).mtimeMs <= built);
+}
+
+function buildConsole() {
+  rmSync(consoleStamp, { force: true });
+  const holds = typed("web");
+  const { status } = tool("vite", "build", "web", "--logLevel", "warn");
+  if (status !== 0) fail("The console could not be built (the reason is above): correct web/, then run this again.");
+  if (holds) writeFileSync(consoleStamp, "");
+  return holds;
 }
 
 async function hand(file) {

@@ -1,4 +1,4 @@
-import { demoAccounts, demoProducts } from "../contracts/demo.js";
+import { demoAccounts, demoPassword, demoProducts } from "../contracts/demo.js";
 import { elapsed, help } from "./say.js";
 import { launch, type System } from "./supervisor.js";
 
@@ -16,6 +16,7 @@ npm start -- --observe  the same, with traces and metrics: spans go to OTEL_EXPO
   DEMO_PASSWORD=…    the password of the demo accounts
   SMTP_HOST=…        send customers mail through this server, from SMTP_FROM; also SMTP_PORT (587), SMTP_USER and
                      SMTP_PASSWORD. Without it their messages are stored, and named in the log
+  TRACE_URL=…        where the console links an order's traces to, with {trace_id} in it
   DAPR_RELEASES_URL  a mirror of https://github.com/dapr to download Dapr from
 `;
 
@@ -23,15 +24,15 @@ export async function run(args: string[]): Promise<void> {
   help(args, usage);
   const since = Date.now();
   const observe = args.includes("--observe");
-  const system = await launch({ mtls: args.includes("--mtls"), observe });
+  const system = await launch({ mtls: args.includes("--mtls"), observe, proof: true });
   console.log(`\nReady after ${elapsed(since)}.\n\n${map(system)}`);
   if (observe) console.log("\nSpans are sent and metrics served: docs/observability.md says where to look.");
 }
 
 function map({ url, apps, dir }: System): string {
-  const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
+  const password = process.env.DEMO_PASSWORD ?? demoPassword;
   return [
-    `  gateway       ${url}`,
+    `  console       ${url}   shop, orders, desk, and a crash to watch`,
     `  the API       ${url}/docs, ${url}/docs/events`,
     ...[...apps]
       .sort((a, b) => a.appPort - b.appPort)

@@ -5,7 +5,7 @@ import { type Control, control, serveControl } from "./control.js";
 import { ensureDapr } from "./dapr.js";
 import { type App, readApps } from "./dapr-file.js";
 import { planInfra } from "./infra.js";
-import { type Instance, instanceOf, root } from "./instance.js";
+import { type Instance, infraPorts, instanceOf, root, socketPath } from "./instance.js";
 import { type Keeper, keeper } from "./keeper.js";
 import { planMtls } from "./mtls.js";
 import { endOrphans, supervisorOf } from "./pids.js";
@@ -34,6 +34,8 @@ export type LaunchOptions = {
   observe?: boolean;
   /** No apps at all: placement and scheduler at the addresses dapr.yaml names, and the CLI found too. */
   infraOnly?: boolean;
+  /** The gateway's console may kill, stop and start these processes (services/api-gateway/proof.ts). */
+  proof?: boolean;
   quiet?: boolean;
 };
 export type System = {
@@ -73,6 +75,12 @@ export async function launch(options: LaunchOptions = {}): Promise<System> {
     throw error;
   }
 }
+
+/** What the console's proof asks: this supervisor, and the payment provider, who testifies. */
+const proofEnv = (instance: Instance) => ({
+  CONTROL_SOCKET: socketPath(instance.dir),
+  PROVIDER_URL: `http://127.0.0.1:${infraPorts(instance).provider}`,
+});
 
 function refuseWhenRunning({ dir, portBase }: Instance): void {
   const running = supervisorOf(dir);
@@ -125,7 +133,8 @@ async function started(
     );
     // The keys may have been changed since (npm run keys).
     sidecar.before = () => void Object.assign(sidecar.env, { USER_JWT_KEYS: secretsOf(instance.dir).userJwtKeys });
-    return { app: appSpec(app, tokens, { ...telemetry, ...options.appEnv }), sidecar };
+    const proof = options.proof && app.appID === gateway ? proofEnv(instance) : {};
+    return { app: appSpec(app, tokens, { ...telemetry, ...options.appEnv, ...proof }), sidecar };
   });
   const urlOf = (port: number) => `http://127.0.0.1:${port}`;
   return {

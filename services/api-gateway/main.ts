@@ -5,11 +5,13 @@ import { authenticator } from "../../kit/auth.js";
 import { environment, flag } from "../../kit/env.js";
 import { service } from "../../kit/service.js";
 import { settings } from "../../kit/settings.js";
+import { pages } from "./console.js";
 import { deadLetters } from "./dead-letters.js";
 import { documents } from "./docs.js";
 import { asker, forwarder } from "./forward.js";
 import { graphql } from "./graphql.js";
 import { admission, shield } from "./guard.js";
+import { proof } from "./proof.js";
 import { readTogether } from "./reads.js";
 import { forwarded, ownKey, routerPath } from "./routes.js";
 import { streams } from "./stream.js";
@@ -20,6 +22,13 @@ const env = environment({
   CORS_ORIGINS: z.string().default(""),
   /** true behind a proxy that sets X-Forwarded-For: then that is the client's address. */
   TRUST_PROXY: flag,
+  /** Where the console's pages look at a trace: "https://grafana.example/…{trace_id}…". */
+  TRACE_URL: z.url().includes("{trace_id}").optional(),
+  /** The demo accounts are there, as the user service has them. */
+  SEED_DEMO: flag,
+  /** `npm start` alone gives these: the supervisor's socket and the simulated provider (proof.ts). */
+  CONTROL_SOCKET: z.string().optional(),
+  PROVIDER_URL: z.url().optional(),
 });
 
 await service("api-gateway", env, ({ app, dapr, log }) => {
@@ -43,6 +52,12 @@ await service("api-gateway", env, ({ app, dapr, log }) => {
     await events(ctx, (await admit(ctx, api.orderEvents)) as Claims);
   });
   documents(app.router, admit);
+  pages(app.router, admit, {
+    trace_url: env.TRACE_URL ?? null,
+    demo: env.SEED_DEMO,
+    proof: env.CONTROL_SOCKET !== undefined,
+  });
+  proof(app.router, { authenticate, socket: env.CONTROL_SOCKET, provider: env.PROVIDER_URL });
   deadLetters(app, { ask, authenticate, forward });
 
   const answer = graphql(ask, watch, admit, log);

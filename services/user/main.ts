@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { demoAccounts } from "../../contracts/demo.js";
+import { demoAccounts, demoPassword } from "../../contracts/demo.js";
 import { authenticator } from "../../kit/auth.js";
 import { environment, flag } from "../../kit/env.js";
 import { Unavailable } from "../../kit/problem.js";
@@ -12,7 +12,7 @@ import { readTokens, type Tokens } from "./tokens.js";
 import { newAccount } from "./user.js";
 import { users } from "./users.js";
 
-const env = environment({ SEED_DEMO: flag, DEMO_PASSWORD: z.string().min(8).default("demo-password-1") });
+const env = environment({ SEED_DEMO: flag, DEMO_PASSWORD: z.string().min(8).default(demoPassword) });
 
 await service("user", env, ({ app, dapr, log }) => {
   const live = settings(dapr, log, []);
