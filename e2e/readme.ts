@@ -48,7 +48,7 @@ afterEach(async () => {
     if (child.exitCode === null) await ctrlC(child).catch(() => undefined);
 });
 
-test("npm start, the order by curl, npm run demo, Ctrl-C, npm start again, npm stop", async () => {
+test("npm start, the order by curl, npm run demo, Ctrl-C, npm start -- --observe, npm stop", async () => {
   expect(blocks[0]).toMatch(/^npm start .*\nnpm test /);
   const first = await stays("npm start", "Ctrl-C stops everything");
   const placed = await sh(blocks[1] as string);
@@ -65,13 +65,15 @@ test("npm start, the order by curl, npm run demo, Ctrl-C, npm start again, npm s
   for (const port of [8080, 8082, 8090, 3500, 3502]) expect(await listens(port)).toBe(false);
 
   const started = Date.now();
-  await stays("npm start", "Ctrl-C stops everything");
+  await stays("npm start -- --observe", "Ctrl-C stops everything");
   expect(Date.now() - started).toBeLessThan(30_000);
   const again = await sh(
     (blocks[1] as string).replace("curl -s http://127.0.0.1:8080/orders", "curl -s -i http://127.0.0.1:8080/orders"),
   );
   expect(again.text).toContain(id);
   expect(again.text).toMatch(/HTTP\/1.1 200/);
+  expect((await sh("curl -s http://127.0.0.1:3902/metrics")).text).toContain("http_server_request_duration_seconds");
+  expect((await sh("curl -s http://127.0.0.1:8080/console.json")).text).toContain("http://127.0.0.1:3000/explore");
   expect((await sh("npm stop")).code).toBe(0);
   expect(await listens(8080)).toBe(false);
 });
