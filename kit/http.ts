@@ -149,7 +149,13 @@ export function query<S extends z.ZodType>(ctx: Koa.Context, schema: S): z.outpu
   throw new Problem(400, parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
 }
 
-export type App = { koa: Koa; router: Router; onlyWith: (token: string | undefined) => void; refuse: () => void };
+export type App = {
+  koa: Koa;
+  router: Router;
+  log: Logger;
+  onlyWith: (token: string | undefined) => void;
+  refuse: () => void;
+};
 
 /** What daprd, the supervisor and Kubernetes ask without a token. */
 const health = ["/healthz", "/health", "/readyz"];
@@ -237,6 +243,7 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
   return {
     koa,
     router,
+    log,
     /** From now on whoever does not bring this token is refused, where there is one. */
     onlyWith(token) {
       wanted = token ? Buffer.from(token) : undefined;

@@ -1,14 +1,17 @@
 import type { Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { app, body } from "./http.js";
 import { listen } from "./listen.js";
 import { logger } from "./log.js";
 
 let server: Server;
+const lines: unknown[] = [];
 beforeAll(async () => {
-  const web = app(logger("test", "silent"), async () => true);
+  const log = logger("test", "silent");
+  vi.spyOn(log, "info").mockImplementation((line) => void lines.push(line));
+  const web = app(log, async () => true);
   web.router.post("/echo", async (ctx) => {
     ctx.body = await body(ctx, z.object({ a: z.string() }));
   });
@@ -48,6 +51,7 @@ test.each([
   expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} .+\r\n`));
   expect(head).toMatch(/^content-type: application\/problem\+json/im);
   expect(JSON.parse(problem)).toMatchObject({ status, detail: expect.any(String) });
+  expect(lines.at(-1)).toMatchObject({ status });
 });
 
 test("what is right is answered, also by a client that asks whether to go on", async () => {

@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerResponse, STATUS_CODES } from "no
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type App, problemOf } from "./http.js";
+import type { Logger } from "./log.js";
 
 /** Who is at the other end: our own sidecar, or anybody at all. */
 export type Door = "sidecar" | "anybody";
@@ -16,7 +17,7 @@ const doors = {
 };
 
 /** Listens, with limits to what a connection may cost; what is no request at all is answered as a problem too. */
-export function listen({ koa, router }: App, port: number, host: string, door: Door = "sidecar"): Promise<Server> {
+export function listen({ koa, router, log }: App, port: number, host: string, door: Door = "sidecar"): Promise<Server> {
   koa.use(router.routes()).use(router.allowedMethods());
   const { keepAlive, headers, request, silence, check } = doors[door];
   const server = createServer(
@@ -32,10 +33,12 @@ export function listen({ koa, router }: App, port: number, host: string, door: D
   );
   server.setTimeout(silence);
   if (door === "anybody") server.maxConnections = mostConnections();
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(socket, error.code));
-  server.on("connect", (_, socket) => refuse(socket, "CONNECT"));
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(log, socket, error.code));
+  server.on("connect", (_, socket) => refuse(log, socket, "CONNECT"));
   server.on("checkExpectation", (_, response: ServerResponse) => {
-    const text = problemOf(417, "expect 100-continue or nothing");
+    const reason = "expect 100-continue or nothing";
+    log.info({ status: 417, reason }, "no request");
+    const text = problemOf(417, reason);
     const headers = { "content-type": "application/problem+json", "content-length": Buffer.byteLength(text) };
     response.writeHead(417, { ...headers, connection: "close" }).end(text);
   });
@@ -53,7 +56,7 @@ const refusals: Record<string, [status: number, detail: string]> = {
 /** For a client that is still sending: a connection that is reset takes the answer with it. */
 const patience = 1_000;
 
-function refuse(socket: Duplex & { _httpMessage?: ServerResponse | null }, code = ""): void {
+function refuse(log: Logger, socket: Duplex & { _httpMessage?: ServerResponse | null }, code = ""): void {
   if (socket.writableEnded) return;
   // Opened in reserve, and never asked anything: an answer might be taken for that of a request just on its way.
   if (code === "ERR_HTTP_REQUEST_TIMEOUT" && (socket as Socket).bytesRead === 0) {
@@ -66,6 +69,7 @@ function refuse(socket: Duplex & { _httpMessage?: ServerResponse | null }, code 
     return;
   }
   const [status, detail] = refusals[code] ?? [400, "this is no HTTP request"];
+  log.info({ status, reason: detail }, "no request");
   const text = problemOf(status, detail);
   socket.end(
     [
