@@ -8,12 +8,13 @@ import { aDay, plain } from "./busy.js";
 import { dashboards, filled, folder, queries } from "./dashboards.js";
 import { hasData, labelValues, now, promtool, rules, startPrometheus, targets } from "./prometheus.js";
 import { appIds, type Sample, type Scrape, scrape, seriesOf, sidecarText, textOf } from "./scrape.js";
-import { type AppId, eventually, port, sql } from "./system.js";
+import { type AppId, eventually, place, port, processes, reaches, signedIn, sql } from "./system.js";
 
 // The system as its operators see it: a real Prometheus scrapes a run in which everything happens.
 
 /** Between two readings of a gauge, and a little. */
 const reading = 16_000;
+const longAgo = "2026-01-01T00:00:00.000Z";
 
 let product: string;
 let prometheus: Awaited<ReturnType<typeof startPrometheus>>;
@@ -120,6 +121,41 @@ test("the gauges say what is stored", async () => {
   expect(await now("dead_letters_waiting > 0", "app")).toEqual({ order: 3 });
   expect(await now('orders_refunds_pending{by="staff"}', "by")).toEqual({ staff: 3 });
   expect(await now("orders_stuck", "phase")).toEqual({ paying: 0, giving_back: 0 });
+});
+
+test("what stands still is seen: orders past their time, and messages that cannot be said", async () => {
+  const set = (id: string, path: string, value: unknown) =>
+    sql(
+      "order",
+      "exec",
+      `UPDATE state SET value = jsonb_set(value, '{${path}}', '${JSON.stringify(value)}') WHERE key = 'order:${id}'`,
+    );
+  const [[owed, cancelled_at]] = await sql<[[string, string]]>(
+    "order",
+    "query",
+    `SELECT value->>'id', value->>'cancelled_at' FROM state WHERE starts_with(key, 'order:')
+     AND value->>'status' = 'cancelled' AND value->'refunds'->0->>'status' = 'pending' LIMIT 1`,
+  );
+  const ada = await signedIn("ada");
+  await processes.stop("redis");
+  const { body } = await place(ada, product, 1, "card_ok");
+  await set(body.id, "pay_by", longAgo);
+  await set(owed, "cancelled_at", longAgo);
+  await set(owed, "payment,external", false);
+
+  await agree("orders_stuck", "phase", async () => ({ paying: 1, giving_back: 1 }), 2 * (reading / 1000));
+  await agree("orders_refunds_pending", "by", async () => ({ provider: 1, staff: 2 }));
+  const age = await eventually(
+    () => now("outbox_oldest_age_seconds > 2", "app"),
+    ({ order = 0 }) => order > 2,
+  );
+  expect(Object.keys(age)).toEqual(["order"]);
+  expect(await now("outbox_pending > 0", "app")).toEqual({ order: 1 });
+
+  await processes.start("redis");
+  await set(owed, "payment,external", true);
+  await set(owed, "cancelled_at", cancelled_at);
+  expect(await reaches(ada, body.id, "processing", 60)).toMatchObject({ status: "processing" });
 });
 
 const ids = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[\w.]+@[\w.]+/;
