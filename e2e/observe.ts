@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { combinations, exportedName, metrics, type Name } from "../contracts/metrics.js";
 import { run } from "../tools/shell.js";
@@ -7,12 +8,13 @@ import { aDay, plain } from "./busy.js";
 import { dashboards, filled, folder, queries } from "./dashboards.js";
 import { hasData, labelValues, now, promtool, rules, startPrometheus, targets } from "./prometheus.js";
 import { appIds, type Sample, type Scrape, scrape, seriesOf, sidecarText, textOf } from "./scrape.js";
-import { type AppId, eventually, port, sql } from "./system.js";
+import { type AppId, eventually, place, port, processes, reaches, signedIn, sql } from "./system.js";
 
 // The system as its operators see it: a real Prometheus scrapes a run in which everything happens.
 
 /** Between two readings of a gauge, and a little. */
 const reading = 16_000;
+const longAgo = "2026-01-01T00:00:00.000Z";
 
 let product: string;
 let prometheus: Awaited<ReturnType<typeof startPrometheus>>;
@@ -87,36 +89,73 @@ test("an app shows what is documented of it, all of it, and nothing else", async
   }
 });
 
+type Numbers = Record<string, number>;
+/** What is shown is what is stored, as soon as both are of the same moment. */
+async function agree(query: string, label: string, stored: () => Promise<Numbers>, seconds = 10): Promise<void> {
+  const both = async () => [await now(query, label), await stored()];
+  const [shown, right] = await eventually(both, ([a, b]) => isDeepStrictEqual(a, b), seconds);
+  expect(shown).toEqual(right);
+}
+
+const inHistory = (what: string, where: string) => async (): Promise<Numbers> => {
+  const statement = `SELECT ${what}, count(*) FROM state WHERE starts_with(key, 'history:') AND ${where} GROUP BY 1`;
+  return Object.fromEntries(await sql<[string, number][]>("order", "query", statement));
+};
+
 test("changes are counted once each: the counters say what the stored histories say", async () => {
-  const stored = async (what: string, where: string) => {
-    const statement = `SELECT ${what}, count(*) FROM state WHERE starts_with(key, 'history:') AND ${where} GROUP BY 1`;
-    return Object.fromEntries(await sql<[string, number][]>("order", "query", statement));
-  };
-  const placings = "value->>'name' IN ('place', 'place upstream')";
-  const moved = await stored("value->>'status'", `value->>'kind' = 'status' AND NOT ${placings}`);
-  expect(await now("sum by (to) (orders_transitions_total) > 0", "to")).toEqual(moved);
-  const { place, "place upstream": upstream } = await stored("value->>'name'", placings);
-  expect(await now("orders_placed_total", "from")).toEqual({ api: place, upstream });
-  const repeats = await stored("value->>'name'", "value->>'name' = 'asked again'");
-  expect(await now("saga_repeats_total", "app")).toEqual({ order: repeats["asked again"] });
-  const released = await stored("value->>'name'", "value->>'name' = 'inventory.released'");
+  const placing = "value->>'name' IN ('place', 'place upstream')";
+  const moved = inHistory("value->>'status'", `value->>'kind' = 'status' AND NOT ${placing}`);
+  await agree("sum by (to) (orders_transitions_total) > 0", "to", moved);
+  const from = "CASE value->>'name' WHEN 'place' THEN 'api' ELSE 'upstream' END";
+  await agree("orders_placed_total", "from", inHistory(from, placing));
+  await agree("saga_repeats_total", "app", inHistory("'order'", "value->>'name' = 'asked again'"));
   const back = 'sum by (of) (orders_compensations_total{of="stock"})';
-  expect(await now(back, "of")).toEqual({ stock: released["inventory.released"] });
+  await agree(back, "of", inHistory("'stock'", "value->>'name' = 'inventory.released'"));
 });
 
 test("the gauges say what is stored", async () => {
   const open = `SELECT value->>'status', count(*) FROM state WHERE starts_with(key, 'order:')
     AND value->>'status' NOT IN ('delivered', 'cancelled') GROUP BY 1`;
-  const stored = Object.fromEntries(await sql<[string, number][]>("order", "query", open));
-  const shown = await eventually(
-    () => now("max by (status) (orders_open) > 0", "status"),
-    (found) => JSON.stringify(found) === JSON.stringify(stored),
-    reading / 1000,
-  );
-  expect(shown).toEqual(stored);
+  const stored = async () => Object.fromEntries(await sql<[string, number][]>("order", "query", open));
+  await agree("max by (status) (orders_open) > 0", "status", stored, reading / 1000);
   expect(await now("dead_letters_waiting > 0", "app")).toEqual({ order: 3 });
   expect(await now('orders_refunds_pending{by="staff"}', "by")).toEqual({ staff: 3 });
   expect(await now("orders_stuck", "phase")).toEqual({ paying: 0, giving_back: 0 });
+});
+
+test("what stands still is seen: orders past their time, and messages that cannot be said", async () => {
+  const set = (id: string, path: string, value: unknown) =>
+    sql(
+      "order",
+      "exec",
+      `UPDATE state SET value = jsonb_set(value, '{${path}}', '${JSON.stringify(value)}') WHERE key = 'order:${id}'`,
+    );
+  const [[owed, cancelled_at]] = await sql<[[string, string]]>(
+    "order",
+    "query",
+    `SELECT value->>'id', value->>'cancelled_at' FROM state WHERE starts_with(key, 'order:')
+     AND value->>'status' = 'cancelled' AND value->'refunds'->0->>'status' = 'pending' LIMIT 1`,
+  );
+  const ada = await signedIn("ada");
+  await processes.stop("redis");
+  const { body } = await place(ada, product, 1, "card_ok");
+  await set(body.id, "pay_by", longAgo);
+  await set(owed, "cancelled_at", longAgo);
+  await set(owed, "payment,external", false);
+
+  await agree("orders_stuck", "phase", async () => ({ paying: 1, giving_back: 1 }), 2 * (reading / 1000));
+  await agree("orders_refunds_pending", "by", async () => ({ provider: 1, staff: 2 }));
+  const age = await eventually(
+    () => now("outbox_oldest_age_seconds > 2", "app"),
+    ({ order = 0 }) => order > 2,
+  );
+  expect(Object.keys(age)).toEqual(["order"]);
+  expect(await now("outbox_pending > 0", "app")).toEqual({ order: 1 });
+
+  await processes.start("redis");
+  await set(owed, "payment,external", true);
+  await set(owed, "cancelled_at", cancelled_at);
+  expect(await reaches(ada, body.id, "processing", 60)).toMatchObject({ status: "processing" });
 });
 
 const ids = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[\w.]+@[\w.]+/;

@@ -156,6 +156,18 @@ test("before its time an instance is started without being asked for; one that i
   expect(told).toEqual(["order"]);
 });
 
+test("one that this process has begun is told at once, and started again only when it is gone", async () => {
+  const early = { ...hint, from: new Date(Date.now() + later).toISOString() };
+  const { workflows, told, asked, states } = engine();
+  await workflows.tell(early);
+  await workflows.tell(early);
+  expect(asked.slice(1)).toEqual(["POST /v1.0/workflows/dapr/order/raiseEvent/changed"]);
+  expect(told).toEqual(["order"]);
+  states.delete("order");
+  await workflows.tell(early);
+  expect([...states]).toEqual([["order", "RUNNING"]]);
+});
+
 const ended = (status: number, error?: Error) =>
   new pb.OrchestratorResponse()
     .setInstanceid("one")

@@ -62,6 +62,8 @@ type Tell = Instance & { from: string; event: string; data: object };
 /** How long an instance must have been unreadable to be taken for lost; what was seen long ago says nothing. */
 const patience = 20_000;
 const memory = 10 * patience;
+/** How many instances are remembered as begun; of one that is forgotten the engine is asked. */
+const mostBegun = 10_000;
 
 /** One that is stored has a name from its first event on. */
 function stateIn({ runtimeStatus, workflowName }: { runtimeStatus: string; workflowName?: string }) {
@@ -73,6 +75,7 @@ function stateIn({ runtimeStatus, workflowName }: { runtimeStatus: string; workf
 /** Starts and tells instances over HTTP: it answers once the request is durable, the SDK's client waits for a turn. */
 export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string) => Promise<void>) {
   const unreadable = new Map<string, number>();
+  const begun = new Set<string>();
   const at = (path: string) => `/v1.0/workflows/dapr/${path}`;
 
   /**
@@ -125,12 +128,22 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
     }
   }
 
+  /** To start one that is there already daprd tries five times, which takes 3 s. */
+  async function begins(instance: Instance): Promise<boolean> {
+    if (begun.has(instance.id)) return false;
+    const isNew = await start(instance);
+    begun.add(instance.id);
+    const [oldest] = begun;
+    if (begun.size > mostBegun && oldest !== undefined) begun.delete(oldest);
+    return isNew;
+  }
+
   /**
    * Until `from` the instance has probably not begun. One that is not there, or not any more, is started: its input says
    * what the event would.
    */
   async function tell({ event, data, from, ...instance }: Tell): Promise<void> {
-    if (Date.now() < Date.parse(from) && (await start(instance))) return;
+    if (Date.now() < Date.parse(from) && (await begins(instance))) return;
     await dapr.must("workflow", "POST", at(`${instance.id}/raiseEvent/${event}`), data).catch(async (error) => {
       const seen = await look(instance.id);
       if (seen === "there" || seen === "pending" || seen === "ended") throw error;
