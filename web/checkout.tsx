@@ -111,16 +111,16 @@ export function Basket({ offers, bought }: { offers: Offer[]; bought: () => void
         }}
       >
         <Methods chosen={method} choose={setMethod} name="method" />
-        <p class="field">
-          <label for="notes">Notes (optional)</label>
+        <details>
+          <summary>Add a note</summary>
           <textarea
-            id="notes"
-            rows={1}
+            aria-label="A note for the shop"
+            rows={2}
             maxLength={2000}
             value={notes}
             onInput={(event) => setNotes(event.currentTarget.value)}
           />
-        </p>
+        </details>
         {ended && ended.kind !== "placed" && (
           <p class={`notice ${ended.kind === "refused" ? "fail" : "wait"}`} role="alert">
             {ended.says}

@@ -64,7 +64,7 @@ function useWide(): boolean {
   return is;
 }
 
-const cut = (text: string, most = 38) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+const cut = (text: string, most = 28) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 function Station({ place, stop, layout, back }: { place: Place; stop: Stop; layout: Layout; back?: boolean }) {
   const { x, y } = layout.at[place];

@@ -122,6 +122,13 @@ export function useStory(orderId: string | undefined): Story {
     };
   }, [orderId, token, turn]);
 
+  // An attempt is known to the payment service before the order hears of it.
+  const moves = facts.order?.payment.status === "pending" || (facts.order?.payment.refund?.status ?? "done") !== "done";
+  useEffect(() => {
+    const timer = moves ? setInterval(() => document.hidden || reload(), 2_000) : undefined;
+    return () => clearInterval(timer);
+  }, [moves]);
+
   const { order, payments } = facts.id === orderId ? facts : { order: undefined, payments: [] };
   return { order, payments, timeline, connected, refusal, reload };
 }

@@ -27,7 +27,8 @@ function useHash(): string[] {
       const next = read();
       setParts((before) => {
         // Who does not see the page hears that it is another one.
-        if (before[0] !== next[0]) requestAnimationFrame(() => document.getElementById("main")?.focus());
+        if (before[0] !== next[0])
+          requestAnimationFrame(() => document.getElementById("main")?.focus({ preventScroll: true }));
         return next;
       });
       scrollTo(0, 0);

@@ -1,6 +1,6 @@
 import type { OrderView, TimelineEntry } from "../contracts/order.js";
 import type { PaymentView } from "../contracts/payment.js";
-import { codeWords, reasonWords } from "./words.js";
+import { codeWords, reasonWords, shortReason } from "./words.js";
 
 // The saga of an order as a picture: five stations on the way there, and a way back that is lit only when it is taken.
 
@@ -138,7 +138,7 @@ function thenBack(order: OrderView, timeline: TimelineEntry[]): Record<(typeof w
     cancelled: {
       title: "Cancelled",
       state: cancelled ? "done" : "ahead",
-      note: cancelled ? reasonWords(cancel_reason) : "",
+      note: cancelled ? shortReason(cancel_reason) : "",
       at: cancelled ? timeOf(timeline, "cancel", "expire", "inventory.out_of_stock") : null,
     },
     goodsBack: { title: "Goods back", ...goodsBack(), at: releasedAt },

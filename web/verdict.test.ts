@@ -37,6 +37,7 @@ test("an order that had ended before is no proof, and is not called one", () => 
 
 test.each<[string, Statement, TimelineEntry[]]>([
   ["charged twice", took(2), good],
+  ["charged twice and given back once", took(2, 1), good],
   ["never charged", took(0), good],
   ["charged and given back", took(1, 1), good],
   ["reserved twice", took(1), [...good, ...story("inventory.reserved")]],
@@ -61,4 +62,8 @@ test("before the end there is no verdict", () => {
   expect(
     verdict({ order: order("cancelled"), timeline: story("place", "cancel"), statement: took(0), since }).state,
   ).toBe("running");
+  const refund = { status: "failed" as const, refund_id: "f", amount: "10.00" };
+  const cancelled = order("cancelled", { payment: { ...order("paid").payment, refund } });
+  const timeline = story("place", "cancel", "inventory.released");
+  expect(verdict({ order: cancelled, timeline, statement: took(1), since }).state).toBe("running");
 });

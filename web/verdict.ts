@@ -14,7 +14,8 @@ export function verdict({ order, timeline, statement, since }: Facts): Verdict {
   const { status } = order;
   const released = timeline.find(({ name }) => name === "inventory.released");
   const kept = ["processing", "shipped", "delivered"].includes(status);
-  const back = status === "cancelled" && released !== undefined && order.payment.refund?.status !== "pending";
+  const isBack = (order.payment.refund?.status ?? "done") === "done" && order.payment.status !== "pending";
+  const back = status === "cancelled" && released !== undefined && isBack;
   const refused = status === "payment_failed";
   if (!statement || !(kept || back || refused)) return { state: "running", title: "Still under way", checks: [] };
 
@@ -32,10 +33,7 @@ export function verdict({ order, timeline, statement, since }: Facts): Verdict {
     goods(order, released !== undefined),
     { is: once(timeline), says: "No step of the history happened twice" },
   ];
-  if (checks.some(({ is }) => !is)) {
-    // A refund or a release may be on its way: what is wrong for good stays wrong.
-    return { state: "wrong", title: "Not right (yet)", checks };
-  }
+  if (checks.some(({ is }) => !is)) return { state: "wrong", title: "Not right (yet)", checks };
   const seconds = (Date.parse(lastStep(timeline)?.at ?? order.updated_at) - since) / 1000;
   const how = kept
     ? "Finished correctly"

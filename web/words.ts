@@ -51,6 +51,16 @@ const reasons: Record<string, string> = {
 export const reasonWords = (reason: string | null): string =>
   reason ? (reasons[reason] ?? reason) : "no reason given";
 
+const shortReasons: Record<string, string> = {
+  customer: "by the customer",
+  staff: "by staff",
+  out_of_stock: "out of stock",
+  payment_window_over: "not paid in time",
+  refunded: "money given back",
+};
+/** The same for where there is little room. */
+export const shortReason = (reason: string | null): string => (reason ? (shortReasons[reason] ?? reason) : "");
+
 const entries: Record<string, string> = {
   place: "Order placed",
   pay: "Another payment asked for",
