@@ -150,7 +150,7 @@ test("what stands still is seen: orders past their time, and messages that canno
     ({ order = 0 }) => order > 2,
   );
   expect(Object.keys(age)).toEqual(["order"]);
-  expect(await now("outbox_pending > 0", "app")).toEqual({ order: 1 });
+  expect(Object.keys(await now("outbox_pending > 0", "app"))).toEqual(["order"]);
 
   await processes.start("redis");
   await set(owed, "payment,external", true);
