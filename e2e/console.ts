@@ -310,6 +310,16 @@ describe("proof", () => {
     await station(page, "payment", "active");
     await page.getByRole("button", { name: "Start Redis", exact: true }).click();
     await station(page, "goods", "done", 60_000);
+    await page.getByText(/Finished correctly, [\d.]+ s after that/).waitFor();
+    await page.getByText("Redis was stopped. Redis was started again.").waitFor();
+  });
+
+  test("PostgreSQL is killed", async () => {
+    const page = await opened("proof", "admin");
+    await page.getByRole("button", { name: "Place an order" }).click();
+    await station(page, "payment", "active");
+    await page.getByRole("button", { name: "Kill PostgreSQL" }).click();
+    await page.getByText(/Finished correctly, [\d.]+ s after the crash/).waitFor({ timeout: 90_000 });
   });
 
   test("is nobody's but an admin's, and knows only its own processes", async () => {
