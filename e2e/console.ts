@@ -52,6 +52,10 @@ describe("shop", () => {
     await station(page, "delivered", "done");
     await page.getByText("It has arrived. Everything is done.").waitFor();
     expect(await page.getByText("€89.00").count()).toBeGreaterThan(1);
+    await page.getByRole("heading", { name: "What we told you" }).waitFor();
+    await expect
+      .poll(() => page.locator(".card", { hasText: "What we told you" }).locator("li").count())
+      .toBeGreaterThan(2);
     const [first] = await must(ada.timeline({ params })).then(({ items }) => items);
     const trace = page.getByRole("link", { name: `trace ${first?.trace_id?.slice(0, 8)}` }).first();
     expect(await trace.getAttribute("href")).toBe(`https://traces.example/${first?.trace_id}`);
