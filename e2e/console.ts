@@ -52,6 +52,10 @@ describe("shop", () => {
     await station(page, "delivered", "done");
     await page.getByText("It has arrived. Everything is done.").waitFor();
     expect(await page.getByText("€89.00").count()).toBeGreaterThan(1);
+    await page.getByRole("heading", { name: "What we told you" }).waitFor();
+    await expect
+      .poll(() => page.locator(".card", { hasText: "What we told you" }).locator("li").count())
+      .toBeGreaterThan(2);
     const [first] = await must(ada.timeline({ params })).then(({ items }) => items);
     const trace = page.getByRole("link", { name: `trace ${first?.trace_id?.slice(0, 8)}` }).first();
     expect(await trace.getAttribute("href")).toBe(`https://traces.example/${first?.trace_id}`);
@@ -310,6 +314,16 @@ describe("proof", () => {
     await station(page, "payment", "active");
     await page.getByRole("button", { name: "Start Redis", exact: true }).click();
     await station(page, "goods", "done", 60_000);
+    await page.getByText(/Finished correctly, [\d.]+ s after that/).waitFor();
+    await page.getByText("Redis was stopped. Redis was started again.").waitFor();
+  });
+
+  test("PostgreSQL is killed", async () => {
+    const page = await opened("proof", "admin");
+    await page.getByRole("button", { name: "Place an order" }).click();
+    await station(page, "payment", "active");
+    await page.getByRole("button", { name: "Kill PostgreSQL" }).click();
+    await page.getByText(/Finished correctly, [\d.]+ s after the crash/).waitFor({ timeout: 90_000 });
   });
 
   test("is nobody's but an admin's, and knows only its own processes", async () => {

@@ -1,7 +1,7 @@
 import type { Client, Refused } from "../client/client.js";
 import type { Api } from "../contracts/api.js";
 import type { Problem } from "../contracts/common.js";
-import { forget, session } from "./session.js";
+import { ended, session } from "./session.js";
 
 // The API as the contract types it, without the contract's schemas: they would be most of what a browser has to load.
 
@@ -48,8 +48,7 @@ export async function send(route: string, { params = {}, query = {}, headers, bo
   if (!answer || text === undefined) throw new NoAnswer("The gateway does not answer.");
   const value = text === "" ? undefined : read(text, answer);
   if (answer.ok) return value;
-  // The basket and whatever was typed stay where they are.
-  if (answer.status === 401 && token && token === session.get()?.token) forget("Your session has ended.");
+  if (answer.status === 401) ended(token);
   throw new Refusal(value as Problem);
 }
 

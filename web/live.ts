@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { OrderView, TimelineEntry } from "../contracts/order.js";
 import type { PaymentView } from "../contracts/payment.js";
 import { ask, Refusal } from "./api.js";
-import { session } from "./session.js";
+import { ended, session } from "./session.js";
 
 const pause = (ms: number) => new Promise((resume) => setTimeout(resume, ms));
 
@@ -25,12 +25,14 @@ async function follow(orderId: string, heard: Heard, signal: AbortSignal): Promi
     document.addEventListener("visibilitychange", hide);
     signal.addEventListener("abort", end);
     try {
+      const token = session.get()?.token;
       const headers = {
-        authorization: `Bearer ${session.get()?.token}`,
+        authorization: `Bearer ${token}`,
         accept: "text/event-stream",
         "last-event-id": `${seq}`,
       };
       const answer = await fetch(`/orders/${orderId}/events`, { headers, signal: stop.signal });
+      if (answer.status === 401) ended(token);
       if ([401, 403, 404].includes(answer.status)) return;
       if (!answer.ok || !answer.body) throw new Error(`${answer.status}`);
       heard.connected(true);

@@ -14,7 +14,7 @@ import { info, learn } from "./info.js";
 import { OrderPage } from "./order.js";
 import { Orders } from "./orders.js";
 import { Proof } from "./proof.js";
-import { askToSignIn, forget, isStaff, session } from "./session.js";
+import { askToSignIn, isStaff, session, signOut } from "./session.js";
 import { Shop } from "./shop.js";
 
 const titles: Record<string, string> = { shop: "Shop", orders: "Orders", desk: "Desk", proof: "Proof" };
@@ -44,7 +44,7 @@ function Page({ parts: [page = "shop", what] }: { parts: string[] }) {
     case "shop":
       return <Shop />;
     case "orders":
-      return what ? <OrderPage id={what} key={what} /> : <Orders />;
+      return what ? <OrderPage id={what} key={what} /> : <Orders key={session.get()?.user.id} />;
     case "desk":
       return <Desk part={what ?? "queue"} />;
     case "proof":
@@ -103,7 +103,7 @@ function Console() {
           {who ? (
             <>
               <span title={who.user.email}>{who.user.name}</span>
-              <button type="button" class="link" onClick={() => forget()}>
+              <button type="button" class="link" onClick={signOut}>
                 Sign out
               </button>
             </>
@@ -114,7 +114,7 @@ function Console() {
           )}
         </div>
       </header>
-      <Page parts={parts} key={who?.user.id} />
+      <Page parts={parts} />
       <footer class="foot">
         <a href="/docs">API</a>
         <a href="/docs/events">Events</a>

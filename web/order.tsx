@@ -11,6 +11,7 @@ import { Badge, Bones, Empty, StatusBadge } from "./parts.js";
 import { type Picture, picture } from "./picture.js";
 import { askToSignIn, isStaff, session } from "./session.js";
 import { Timeline } from "./timeline.js";
+import { Told } from "./told.js";
 import { clock, codeWords, countdown, methodName, money, short, type Tone, when } from "./words.js";
 
 /** What happened to one order, in one look. */
@@ -75,6 +76,7 @@ function Facts({ story, order }: { story: Story; order: OrderView }) {
         <h2>What happened</h2>
         <Timeline order={order} entries={timeline} />
       </section>
+      <Told order={order} />
     </>
   );
 }

@@ -14,7 +14,7 @@ export function useLiveOrder(given: OrderView, follow = true) {
   const reload = () => void ask("GET /orders/{id}", { params: { id: given.id } }).then(setOrder, () => undefined);
   useEffect(() => setOrder((before) => (before.version > given.version ? before : given)), [given.version]);
   useChanges(follow ? given.id : undefined, (entry) => {
-    if (entry.seq > order.version - 1) reload();
+    if (entry.seq > order.version) reload();
   });
   return { order, reload };
 }

@@ -28,9 +28,7 @@ export function Redis({
       kind={stopped ? "first" : "danger"}
       disabled={!redis}
       busy={busy}
-      onClick={() =>
-        hit({ label: "", name: "redis", action, says: stopped ? "Redis was started again" : "Redis was stopped" })
-      }
+      onClick={() => hit({ name: "redis", action })}
     >
       {stopped ? "Start Redis" : "Stop Redis"}
     </Button>
@@ -45,7 +43,7 @@ export const Pulse = ({ processes }: { processes: Process[] }) => (
       .map(({ name, state, restarts }) => (
         <li key={name} class={stateTone[state]}>
           {name}
-          {restarts > 0 && <small class="figure">↻{restarts}</small>}
+          <small class="figure">{state === "running" ? restarts > 0 && `↻${restarts}` : state}</small>
         </li>
       ))}
   </ul>

@@ -9,7 +9,7 @@ import { Bones, Button, Empty, Trouble } from "./parts.js";
 import { Methods } from "./pay.js";
 import { ProcessList, Pulse, Redis } from "./processes.js";
 import { askToSignIn, isAdmin, session } from "./session.js";
-import { act, type Blow, blows, killPayment, nothing, place, type Run, struck } from "./trial.js";
+import { act, type Blow, blows, hitBy, killPayment, place, type Run } from "./trial.js";
 import { Watched } from "./watched.js";
 
 /** Break something, and watch the order come to a right end. */
@@ -40,7 +40,7 @@ const Closed = ({ title, children }: { title: string; children: ComponentChildre
 );
 
 function Stage() {
-  const [run, setRun] = useState<Run>(nothing);
+  const [run, setRun] = useState<Run>({ hits: [] });
   const [method, setMethod] = useState<PaymentMethod>("card_timeout_then_ok");
   const command = useCommand();
   const { data, error, reload } = useAsked(
@@ -53,25 +53,27 @@ function Stage() {
   const hit = async (blow: Blow) => {
     await command.run(async () => {
       await act(blow.name, blow.action);
-      setRun((before) => ({ ...before, hits: struck(before, blow) }));
+      setRun((before) => ({ ...before, hits: [...before.hits, hitBy(blow)] }));
     });
     void reload();
   };
-  const start = () =>
-    void command.run(async ({ "idempotency-key": key }) => {
-      setRun(nothing);
-      setRun({ orderId: await place(method, key), hits: [] });
-    });
+  /** What is stopped still counts for the next order. */
+  const begin = (orderId?: string) => {
+    const runs = (name: string) => processes?.some((one) => one.name === name && one.state === "running");
+    setRun(({ hits }) => ({ orderId, hits: hits.filter(({ name }) => !runs(name)) }));
+  };
+  const order = async (payment_method: PaymentMethod, key: string) => {
+    begin();
+    begin(await place(payment_method, key));
+  };
   const showMe = () =>
-    void command.run(async ({ "idempotency-key": key }) => {
-      setRun(nothing);
+    command.run(async ({ "idempotency-key": key }) => {
       setMethod("card_timeout_then_ok");
-      const orderId = await place("card_timeout_then_ok", key);
-      setRun({ orderId, hits: [] });
+      await order("card_timeout_then_ok", key);
       // The provider has the money by then and has not said so: the worst moment.
       await new Promise((resume) => setTimeout(resume, 700));
-      await act("payment", "kill");
-      setRun({ orderId, hits: struck(nothing, killPayment) });
+      await act(killPayment.name, killPayment.action);
+      setRun((before) => ({ ...before, hits: [...before.hits, hitBy(killPayment)] }));
       void reload();
     });
 
@@ -85,7 +87,7 @@ function Stage() {
             the rest.
           </p>
         </div>
-        <Button kind="first" busy={command.busy} onClick={showMe}>
+        <Button kind="first" busy={command.busy} onClick={() => void showMe()}>
           Show me
         </Button>
       </header>
@@ -99,7 +101,10 @@ function Stage() {
           <section class="card">
             <h2>By hand</h2>
             <Methods chosen={method} choose={setMethod} name="proof" />
-            <Button busy={command.busy} onClick={start}>
+            <Button
+              busy={command.busy}
+              onClick={() => void command.run((headers) => order(method, headers["idempotency-key"]))}
+            >
               Place an order
             </Button>
             <h3>Then break something</h3>
@@ -121,10 +126,7 @@ function Stage() {
           <section class="card">
             <h2>Processes</h2>
             {!processes && (error ? <Trouble error={error} /> : <Bones rows={8} />)}
-            <ProcessList
-              processes={processes ?? []}
-              act={(name, action) => void command.run(() => act(name, action)).then(() => reload())}
-            />
+            <ProcessList processes={processes ?? []} act={(name, action) => void hit({ name, action })} />
           </section>
         </aside>
       </div>

@@ -21,7 +21,11 @@ export async function signIn(email: string, password: string): Promise<void> {
   door.set({ open: false, reason: "" });
 }
 
-export function forget(reason = ""): void {
+export const signOut = () => session.set(null);
+
+/** The token is not taken any more. The basket and whatever was typed stay where they are. */
+export function ended(token: string | undefined): void {
+  if (!token || token !== session.get()?.token) return;
   session.set(null);
-  if (reason) askToSignIn(reason);
+  askToSignIn("Your session has ended.");
 }

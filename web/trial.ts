@@ -50,27 +50,41 @@ export async function place(payment_method: PaymentMethod, key: string): Promise
   return id;
 }
 
-export type Blow = { label: string; name: string; action: ProcessAction; says: string };
-export const killPayment: Blow = { label: "Kill payment", name: "payment", action: "kill", says: "payment was killed" };
-export const blows: Blow[] = [
-  killPayment,
-  { label: "Kill order service", name: "order", action: "kill", says: "the order service was killed" },
-  { label: "Kill inventory", name: "inventory", action: "kill", says: "inventory was killed" },
-  {
-    label: "Kill the saga's sidecar",
-    name: "order-daprd",
-    action: "kill",
-    says: "the sidecar that runs the saga was killed",
-  },
-  { label: "Kill PostgreSQL", name: "postgres", action: "kill", says: "PostgreSQL was killed" },
+export type Blow = { name: string; action: ProcessAction };
+export const killPayment: Blow = { name: "payment", action: "kill" };
+
+/** Worth a button of their own. */
+export const blows: (Blow & { label: string })[] = [
+  { label: "Kill payment", ...killPayment },
+  { label: "Kill order service", name: "order", action: "kill" },
+  { label: "Kill inventory", name: "inventory", action: "kill" },
+  { label: "Kill the saga's sidecar", name: "order-daprd", action: "kill" },
+  { label: "Kill PostgreSQL", name: "postgres", action: "kill" },
 ];
+
+const names: Record<string, string> = {
+  order: "the order service",
+  "order-daprd": "the sidecar that runs the saga",
+  postgres: "PostgreSQL",
+  redis: "Redis",
+};
+const past: Record<ProcessAction, string> = {
+  kill: "was killed",
+  pause: "was frozen",
+  resume: "goes on",
+  restart: "was restarted",
+  stop: "was stopped",
+  start: "was started again",
+};
+export const nameOf = (process: string): string => names[process] ?? process;
 
 /** What was done to the system, and when. */
 export type Hit = Mark & { name: string };
 export type Run = { orderId?: string; hits: Hit[] };
-export const nothing: Run = { hits: [] };
 
-export const struck = ({ hits }: Run, { name, says, action }: Blow): Hit[] => [
-  ...hits,
-  { at: Date.now(), says: sentence(says), name, good: action === "start" },
-];
+export const hitBy = ({ name, action }: Blow): Hit => ({
+  at: Date.now(),
+  says: sentence(`${nameOf(name)} ${past[action]}`),
+  name,
+  good: action === "start" || action === "resume",
+});

@@ -4,13 +4,19 @@ import type { OrderView, TimelineEntry } from "../contracts/order.js";
 
 export type Verdict = { state: "running" | "right" | "wrong"; title: string; checks: { is: boolean; says: string }[] };
 
-type Facts = { order: OrderView; timeline: TimelineEntry[]; statement: Statement | undefined; since: number };
+type Facts = {
+  order: OrderView;
+  timeline: TimelineEntry[];
+  statement: Statement | undefined;
+  /** The last thing that was done to the system before the end: `good` when it was a help. */
+  hit: { at: number; good: boolean };
+};
 
 /**
  * Whether an order came to a right end although something was killed: every charge and refund by the provider's own
- * ledger, the goods by the order's history. `since` is when it was hit, in milliseconds.
+ * ledger, the goods by the order's history.
  */
-export function verdict({ order, timeline, statement, since }: Facts): Verdict {
+export function verdict({ order, timeline, statement, hit }: Facts): Verdict {
   const { status } = order;
   const released = timeline.find(({ name }) => name === "inventory.released");
   const kept = ["processing", "shipped", "delivered"].includes(status);
@@ -34,13 +40,16 @@ export function verdict({ order, timeline, statement, since }: Facts): Verdict {
     { is: once(timeline), says: "No step of the history happened twice" },
   ];
   if (checks.some(({ is }) => !is)) return { state: "wrong", title: "Not right (yet)", checks };
-  const seconds = (Date.parse(lastStep(timeline)?.at ?? order.updated_at) - since) / 1000;
+  const seconds = (Date.parse(lastStep(timeline)?.at ?? order.updated_at) - hit.at) / 1000;
   const how = kept
     ? "Finished correctly"
     : refused
       ? "Refused correctly, and waiting to be paid again"
       : "Undone correctly";
-  const after = seconds < 0 ? "before anything was broken: be quicker" : `${seconds.toFixed(1)} s after the crash`;
+  const after =
+    seconds < 0
+      ? "before anything was broken: be quicker"
+      : `${seconds.toFixed(1)} s after ${hit.good ? "that" : "the crash"}`;
   return { state: "right", title: `${how}, ${after}`, checks };
 }
 

@@ -6,7 +6,7 @@ import { Headline } from "./order.js";
 import { Bones, Empty, OrderLink } from "./parts.js";
 import { picture } from "./picture.js";
 import { type Mark, Timeline } from "./timeline.js";
-import { type Hit, ledgerOf, type Run } from "./trial.js";
+import { type Hit, ledgerOf, nameOf, type Run } from "./trial.js";
 import { type Verdict, verdict } from "./verdict.js";
 
 /** The order that is on trial, and the verdict. */
@@ -29,11 +29,12 @@ export function Watched({ run: { orderId, hits }, processes }: { run: Run; proce
     );
   if (!order) return <Bones rows={4} tall />;
   const drawn = picture({ order, timeline, payments });
-  const since = hits[0]?.at;
+  const end = Date.parse(order.updated_at);
+  const last = hits.findLast(({ at }) => at <= end) ?? hits[0];
   return (
     <>
       <VerdictCard
-        said={since ? verdict({ order, timeline, statement, since }) : undefined}
+        said={last && verdict({ order, timeline, statement, hit: last })}
         what={hits.map(({ says }) => says).join(" ")}
       />
       <section class="card stage" aria-label="The saga">
@@ -57,7 +58,7 @@ const risen = (hits: Hit[], processes: Process[]): Mark[] =>
     const killed = hits.find((hit) => !hit.good && hit.name === name);
     const at = Date.parse(since);
     return killed && state === "running" && at > killed.at
-      ? [{ at, says: `${sentence(name).slice(0, -1)} runs again, as process ${pid}.`, good: true }]
+      ? [{ at, says: sentence(`${nameOf(name)} runs again, as process ${pid}`), good: true }]
       : [];
   });
 
