@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { combinations, exportedName, metrics, type Name } from "../contracts/metrics.js";
 import { run } from "../tools/shell.js";
 import { aDay, plain } from "./busy.js";
@@ -137,6 +137,11 @@ test("what stands still is seen: orders past their time, and messages that canno
      AND value->>'status' = 'cancelled' AND value->'refunds'->0->>'status' = 'pending' LIMIT 1`,
   );
   const ada = await signedIn("ada");
+  onTestFinished(async () => {
+    await processes.start("redis");
+    await set(owed, "payment,external", true);
+    await set(owed, "cancelled_at", cancelled_at);
+  });
   await processes.stop("redis");
   const { body } = await place(ada, product, 1, "card_ok");
   await set(body.id, "pay_by", longAgo);
@@ -153,8 +158,6 @@ test("what stands still is seen: orders past their time, and messages that canno
   expect(Object.keys(await now("outbox_pending > 0", "app"))).toEqual(["order"]);
 
   await processes.start("redis");
-  await set(owed, "payment,external", true);
-  await set(owed, "cancelled_at", cancelled_at);
   expect(await reaches(ada, body.id, "processing", 60)).toMatchObject({ status: "processing" });
 });
 
