@@ -53,6 +53,7 @@ The shapes of the suite "saga", which is measured when none is named:
 ${listOf(shapes)}
 
 --quick     a look, not a measurement
+--observe   the system sends its spans and serves its metrics, as by npm start -- --observe
 --json      one JSON line per measurement, nothing else on stdout
 PORT_BASE   its ports (28080)
 `;
@@ -62,7 +63,8 @@ export async function run(args: string[]): Promise<void> {
   if (process.platform !== "linux")
     throw new Refusal("The benchmark reads CPU and memory from /proc: run it on Linux.");
   const quiet = args.includes("--json");
-  const options = { quick: args.includes("--quick"), quiet, portBase: portOf(process.env.PORT_BASE, 28080) };
+  const [quick, observe] = ["--quick", "--observe"].map((flag) => args.includes(flag)) as [boolean, boolean];
+  const options = { quick, observe, quiet, portBase: portOf(process.env.PORT_BASE, 28080) };
   const at = args.indexOf("--suite");
   if (at < 0) return measureSaga(options, shapesIn(args));
   for (const { name, measure } of suitesIn(args[at + 1])) {
