@@ -64,20 +64,26 @@ function spansIn(body: Buffer): Seen[] {
   );
 }
 
-/** Keeps the spans that it is sent over OTLP/HTTP. */
+/** Names of ours are made of words and underscores, and nothing else in there has two of them. */
+const names = /[a-z]+(_[a-z0-9]+){2,}/g;
+
+/** Keeps the spans that it is sent over OTLP/HTTP, and the names of the metrics. */
 export async function collector() {
   const seen: Seen[] = [];
+  const metrics = new Set<string>();
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks);
-    if (request.url === "/v1/traces")
-      seen.push(...spansIn(request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body));
+    const sent = request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body;
+    if (request.url === "/v1/traces") seen.push(...spansIn(sent));
+    if (request.url === "/v1/metrics") for (const [name] of sent.toString("latin1").matchAll(names)) metrics.add(name);
     response.end();
   }).listen(otlpPort, "127.0.0.1");
   await once(server, "listening");
   return {
     seen,
+    metrics,
     of: (trace: string) => seen.filter((span) => span.trace === trace),
     close: () => server.close(),
   };

@@ -1,7 +1,7 @@
 import { DaprWorkflowClient } from "@dapr/dapr";
 import { expect, test } from "vitest";
 import { sagaName } from "../services/order/saga.js";
-import { eventually, must, place, port, product, sidecar, signedIn, sql, tokens } from "./system.js";
+import { eventually, must, place, port, product, sagaHistory, sidecar, signedIn, sql, tokens } from "./system.js";
 
 // Dapr may lose the job of an instance (services/order/instances.ts). One whose job comes in an hour looks the same.
 
@@ -12,7 +12,8 @@ const unread = (id: string) =>
 const statusOf = async (id: string) =>
   ((await (await sidecar("order", `/v1.0/workflows/dapr/${id}`)).json()) as { runtimeStatus: string }).runtimeStatus;
 
-test("a saga that is stored and has no job begins all the same", async () => {
+/** Another saga of an order, stored, to begin in an hour. */
+async function pending() {
   const { body: order } = await place(ada, product(4).id, 1, undefined);
   const id = `${order.id}_99`;
   const client = new DaprWorkflowClient({
@@ -24,6 +25,11 @@ test("a saga that is stored and has no job begins all the same", async () => {
   await client.scheduleNewWorkflow(sagaName, input, id, new Date(Date.now() + anHour));
   await client.stop();
   expect(await statusOf(id)).toBe("PENDING");
+  return { id, cancel: () => must(ada.cancelOrder({ params: { id: order.id }, body: {} })) };
+}
+
+/** It runs, has nothing unread, and knows what it was begun with. */
+async function comesToLife(id: string): Promise<void> {
   expect(
     await eventually(
       () => statusOf(id),
@@ -38,5 +44,23 @@ test("a saga that is stored and has no job begins all the same", async () => {
       10,
     ),
   ).toEqual([[0]]);
-  await must(ada.cancelOrder({ params: { id: order.id }, body: {} }));
+  const heard = (await sagaHistory(id)).flatMap((turn) => turn.heard);
+  expect(heard).toContainEqual(expect.objectContaining({ started: sagaName }));
+}
+
+test("a saga that is stored and has no job begins all the same", async () => {
+  const { id, cancel } = await pending();
+  await comesToLife(id);
+  await cancel();
+});
+
+test("one without a beginning begins anew", async () => {
+  const { id, cancel } = await pending();
+  // All that it has heard is the event that brought the other one its job.
+  const begin = "SELECT value FROM workflow_state WHERE position('begin'::bytea IN value) > 0 LIMIT 1";
+  const row = `key LIKE '%||${id}||inbox-000000'`;
+  await sql("order", "exec", `UPDATE workflow_state SET value = (${begin}) WHERE ${row}`);
+  expect(await statusOf(id)).toBe("PENDING");
+  await comesToLife(id);
+  await cancel();
 });

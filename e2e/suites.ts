@@ -85,7 +85,11 @@ export const suites: Record<string, Suite> = {
     says: "one trace per order, as a collector is sent it",
     projects: ["traces", "drift", "logs"],
     launch: { ...launch, observe: true },
-    env: { ...noMail, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${otlpPort}` },
+    env: {
+      ...noMail,
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${otlpPort}`,
+      OTEL_METRICS_EXPORTER: "otlp",
+    },
   },
   upgrade: {
     says: "a second build replaces the first while orders are under way, and back",

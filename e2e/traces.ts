@@ -154,6 +154,18 @@ test("a saga that wakes after its service died goes on in the order's trace", as
   expect(ofOrder(trace, order.id).length).toBeGreaterThan(0);
 });
 
+test("metrics are sent as well, where that is asked for", async () => {
+  const wanted = ["orders_transitions_total", "http_server_request_duration_seconds", "outbox_oldest_age_seconds"];
+  const sent = () => wanted.filter((name) => collected.metrics.has(name));
+  expect(
+    await eventually(
+      async () => sent(),
+      (some) => some.length === wanted.length,
+      45,
+    ),
+  ).toEqual(wanted);
+});
+
 test("a refusal of ours is told by the span, and is no failure of the service", async () => {
   const answer = await ada.order({ params: { id: crypto.randomUUID() } });
   expect(answer.status).toBe(404);

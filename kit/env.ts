@@ -15,6 +15,7 @@ const Base = {
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
   /** With this Prometheus is answered there (metrics.ts). Without it nothing is counted. */
   METRICS_PORT: z.coerce.number().int().optional(),
+  OTEL_METRICS_EXPORTER: z.enum(["prometheus", "otlp", "none"]).default("prometheus"),
   /** Only in tests: see faults.ts. */
   FAULTS_DIR: z.string().optional(),
   /** Only in tests: see retention.ts. */

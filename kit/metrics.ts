@@ -1,4 +1,5 @@
 import type { Meter } from "@opentelemetry/api";
+import type { MetricProducer } from "@opentelemetry/sdk-metrics";
 import {
   type AttributesOf,
   type Counter,
@@ -66,14 +67,17 @@ const pause = 15_000;
 /** What could not be read for so long is not shown any more. */
 const patience = 60_000;
 
-type Env = { METRICS_PORT?: number | undefined; HOST: string };
+type Env = { METRICS_PORT?: number | undefined; OTEL_METRICS_EXPORTER?: string | undefined; HOST: string };
+type Sdk = typeof import("@opentelemetry/sdk-metrics");
 
 /**
- * Serves Prometheus at METRICS_PORT, where there is one; without it nothing is loaded, and nothing recorded. Gives how to
+ * Serves Prometheus at METRICS_PORT, where there is one, and with OTEL_METRICS_EXPORTER=otlp also sends what it serves;
+ * without a port nothing is loaded, and nothing recorded. Gives how to
  * begin with gauges. They are read every 15 s, whoever asks: no scrape waits for a database, and no database feels who
  * scrapes.
  */
-export async function startMetrics(service: Service, { METRICS_PORT, HOST }: Env, log: Logger) {
+export async function startMetrics(service: Service, env: Env, log: Logger) {
+  const { METRICS_PORT, HOST } = env;
   if (METRICS_PORT === undefined) return { read: (_: Read[]): void => undefined };
   const sdk = await import("@opentelemetry/sdk-metrics");
   const { PrometheusExporter } = await import("@opentelemetry/exporter-prometheus");
@@ -87,7 +91,10 @@ export async function startMetrics(service: Service, { METRICS_PORT, HOST }: Env
     withoutTargetInfo: true,
     metricProducers: [gaugesOf(sdk, fresh)],
   });
-  sink = instruments(service, new sdk.MeterProvider({ readers: [exporter] }).getMeter("orders"));
+  const pushed = env.OTEL_METRICS_EXPORTER === "otlp" ? [await pusher(sdk, gaugesOf(sdk, fresh))] : [];
+  const resource = (await import("@opentelemetry/resources")).resourceFromAttributes({ "service.name": service });
+  const provider = new sdk.MeterProvider({ resource, readers: [exporter, ...pushed] });
+  sink = instruments(service, provider.getMeter("orders"));
   await exporter.startServer().catch((error) => log.error({ err: error, METRICS_PORT }, "metrics cannot be served"));
 
   const away = (error: unknown) =>
@@ -97,6 +104,13 @@ export async function startMetrics(service: Service, { METRICS_PORT, HOST }: Env
   }
   watch(ofProcess((seconds) => count("process.cpu.time", {}, seconds)));
   return { read: (reads: Read[]): void => reads.forEach(watch) };
+}
+
+/** Sends the same to the OTLP endpoint, for who does not scrape. */
+async function pusher({ PeriodicExportingMetricReader }: Sdk, gauges: MetricProducer) {
+  const { OTLPMetricExporter } = await import("@opentelemetry/exporter-metrics-otlp-proto");
+  const exporter = new OTLPMetricExporter();
+  return new PeriodicExportingMetricReader({ exporter, metricProducers: [gauges], exportIntervalMillis: pause });
 }
 
 /** Counters begin at 0 where the table has all their values: of one that begins at 1, nobody sees the step. */

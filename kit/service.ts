@@ -17,6 +17,7 @@ type Env = {
   APP_API_TOKEN?: string | undefined;
   DAPR_API_TOKEN?: string | undefined;
   METRICS_PORT?: number | undefined;
+  OTEL_METRICS_EXPORTER?: string | undefined;
   FAULTS_DIR?: string | undefined;
   OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
 };

@@ -43,7 +43,7 @@ function engine(...instances: [id: string, state: string][]) {
     if (starting && ["RUNNING", "PENDING", "NO BEGINNING"].includes(states.get(id) ?? "")) return answer(409, "exists");
     if (states.get(id) === "COMPLETED, NOT IN MIND") {
       if (path.includes("raiseEvent")) states.set(id, "NO BEGINNING");
-      return answer(200, JSON.stringify({ runtimeStatus: "COMPLETED", workflowName: "saga-v1" }));
+      return answer(200, JSON.stringify({ runtimeStatus: "COMPLETED" }));
     }
     // An instance that has ended begins anew when it is started again.
     if (starting) states.set(id, "RUNNING");
@@ -51,7 +51,7 @@ function engine(...instances: [id: string, state: string][]) {
     if (!runtimeStatus) return answer(404);
     if (path.includes("raiseEvent")) told.push(id);
     if (runtimeStatus === "NO BEGINNING") return answer(200, JSON.stringify({ runtimeStatus: "PENDING" }));
-    return answer(202, JSON.stringify({ runtimeStatus, workflowName: "saga-v1" }));
+    return answer(202, JSON.stringify({ runtimeStatus }));
   };
   const must = async (part: string, method: string, path: string) => {
     const found = await call(method, path);
@@ -62,7 +62,8 @@ function engine(...instances: [id: string, state: string][]) {
     erased.push(id);
     states.delete(id);
   };
-  return { told, asked, erased, states, workflows: workflows({ call, must }, erase) };
+  const lackBeginning = async (id: string) => states.get(id) === "NO BEGINNING";
+  return { told, asked, erased, states, workflows: workflows({ call, must }, { erase, lackBeginning }) };
 }
 const hint = {
   workflow: "saga-v1",
@@ -115,11 +116,12 @@ test("an instance that is not there yet is started, with what it would be told",
 });
 
 test("an instance that is stored without the job that begins it gets one by an event", async () => {
-  const { workflows, told } = engine(["order", "NO JOB"]);
+  const { workflows, told, erased } = engine(["order", "NO JOB"]);
   expect(await workflows.start(hint)).toBe(false);
   expect(told).toEqual(["order"]);
   await workflows.start(hint);
   expect(told).toEqual(["order", "order"]);
+  expect(erased).toEqual([]);
 });
 
 test("one that had ended and could not be begun anew begins anew all the same", async () => {

@@ -65,15 +65,15 @@ const memory = 10 * patience;
 /** How many instances are remembered as begun; of one that is forgotten the engine is asked. */
 const mostBegun = 10_000;
 
-/** One that is stored has a name from its first event on. */
-function stateIn({ runtimeStatus, workflowName }: { runtimeStatus: string; workflowName?: string }) {
-  if (runtimeStatus === "PENDING") return workflowName ? "pending" : "lost";
-  if (runtimeStatus === "FAILED") return "failed";
-  return ["COMPLETED", "TERMINATED", "CANCELED"].includes(runtimeStatus) ? "ended" : "there";
-}
+/** What the engine has stored of an instance, for what its API cannot do. */
+type Rows = {
+  /** What it was begun with is not there: no API tells this from one that is about to begin. */
+  lackBeginning: (id: string) => Promise<boolean>;
+  erase: (id: string) => Promise<void>;
+};
 
 /** Starts and tells instances over HTTP: it answers once the request is durable, the SDK's client waits for a turn. */
-export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string) => Promise<void>) {
+export function workflows(dapr: Pick<Dapr, "call" | "must">, rows: Rows) {
   const unreadable = new Map<string, number>();
   const begun = new Set<string>();
   const at = (path: string) => `/v1.0/workflows/dapr/${path}`;
@@ -90,7 +90,12 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
     const now = Date.now();
     const seen = unreadable.get(id) ?? now;
     unreadable.delete(id);
-    if (status < 300) return stateIn(JSON.parse(text));
+    if (status < 300) {
+      const { runtimeStatus: is } = JSON.parse(text);
+      if (is === "PENDING") return (await rows.lackBeginning(id)) ? "lost" : "pending";
+      if (is === "FAILED") return "failed";
+      return ["COMPLETED", "TERMINATED", "CANCELED"].includes(is) ? "ended" : "there";
+    }
     if (!text.includes("missing from state store")) return "unknown";
     const since = now - seen < memory ? seen : now;
     if (now - since >= patience) return "lost";
@@ -105,7 +110,7 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, erase: (id: string)
 
   /** Begins anew what nothing else can reach. */
   async function renew(instance: Instance): Promise<void> {
-    await erase(instance.id);
+    await rows.erase(instance.id);
     // A sidecar that still has it in mind finds out when it would store this, and forgets it.
     await nudge(instance.id).catch(() => undefined);
     await ask(instance);

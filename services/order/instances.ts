@@ -48,8 +48,21 @@ export async function stranded(sql: Sql): Promise<string[]> {
 }
 
 /**
- * Deletes what the workflow engine has stored of an instance that it cannot read any more (kit/workflow.ts). Its table
- * lies in the order service's database (components/workflow.yaml); the keys are `<app>||<actor type>||<id>||<part>`.
+ * What the workflow engine has stored of an instance (kit/workflow.ts). Its table lies in the order service's database
+ * (components/workflow.yaml); the keys are `<app>||<actor type>||<id>||<part>`.
  */
-export const eraseInstance = (sql: Sql, id: string): Promise<void> =>
-  sql.exec("DELETE FROM workflow_state WHERE key LIKE 'order||dapr.internal.%.order.workflow||' || $1 || '||%'", id);
+export function instanceRows(sql: Sql) {
+  const ofInstance = "key LIKE 'order||dapr.internal.%.order.workflow||' || $1 || '||%'";
+  return {
+    /** The event that begins one names its workflow, from its inbox or its history. Without any row nothing is missing. */
+    async lackBeginning(id: string): Promise<boolean> {
+      const [[lacks]] = (await sql.query<[boolean]>(
+        `SELECT coalesce(NOT bool_or(position('order-saga-'::bytea IN value) > 0), false)
+         FROM workflow_state WHERE ${ofInstance}`,
+        id,
+      )) as [[boolean]];
+      return lacks;
+    },
+    erase: (id: string): Promise<void> => sql.exec(`DELETE FROM workflow_state WHERE ${ofInstance}`, id),
+  };
+}

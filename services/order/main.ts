@@ -18,7 +18,7 @@ import { auditRoutes } from "./audit-routes.js";
 import { auditIndex, auditor } from "./auditor.js";
 import { handlers } from "./events.js";
 import { orderGauges } from "./gauges.js";
-import { eraseInstance, unreadIndex } from "./instances.js";
+import { instanceRows, unreadIndex } from "./instances.js";
 import { neighbours } from "./neighbours.js";
 import { indexes, oldCommands, orders } from "./orders.js";
 import { terms } from "./place.js";
@@ -37,7 +37,7 @@ await service("order", env, ({ app, dapr, log }) => {
   const store = stateStore(dapr, "order");
   const sql = sqlBinding(dapr, "order");
   // Connections of their own: while no worker is connected these calls hang, and nothing else may wait for them.
-  const instances = workflows(connect(env, 5_000), (id) => eraseInstance(sql, id));
+  const instances = workflows(connect(env, 5_000), instanceRows(sql));
   const out = outbox({ dapr, sql, app: "order", log, workflows: instances });
   const live = settings(dapr, log, [...terms, "keep_idempotency_keys_days", "keep_dead_letters_days"]);
   const old = { commands: oldCommands(live.now), dead_letters: oldDeadLetters(live.now) };

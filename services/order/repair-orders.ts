@@ -8,7 +8,7 @@ import { sqlBinding } from "../../kit/sql.js";
 import { stateStore } from "../../kit/state.js";
 import { workflows } from "../../kit/workflow.js";
 import { auditor } from "./auditor.js";
-import { eraseInstance } from "./instances.js";
+import { instanceRows } from "./instances.js";
 import { orders } from "./orders.js";
 import { repairer } from "./repair.js";
 
@@ -36,7 +36,7 @@ try {
     throw new Error("The order service's sidecar is not ready: start the system, then try again.");
   const store = stateStore(dapr, "order");
   const sql = sqlBinding(dapr, "order");
-  const instances = workflows(connect(env.data, 10_000), (id) => eraseInstance(sql, id));
+  const instances = workflows(connect(env.data, 10_000), instanceRows(sql));
   const out = outbox({ dapr, sql, app: "order", log, workflows: instances });
   const update = updater(store, out);
   const repair = repairer({
