@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { committer } from "../kit/commit.js";
 import { connect } from "../kit/dapr.js";
@@ -71,4 +73,18 @@ test("of many who change a row at the same time each one counts", async () => {
   };
   await Promise.all(Array.from({ length: 30 }, count));
   expect(await read(key)).toEqual({ n: 30 });
+});
+
+test("two commits that change the same rows, named in any order, do not wait for each other for ever", async () => {
+  const log = join(process.env.E2E_DIR as string, "logs", "postgres.log");
+  const deadlocks = () => readFileSync(log, "utf8").split("deadlock detected").length;
+  const before = deadlocks();
+  const keys = Array.from({ length: 30 }, fresh);
+  await commit(keys.map((key) => ({ key, value: { n: 0 } })));
+  for (let n = 1; n <= 20; n++) {
+    const changes = await Promise.all(keys.map(async (key) => ({ key, value: { n }, etag: await etagOf(key) })));
+    const both = [changes, [...changes].reverse()];
+    expect((await Promise.all(both.map(commit))).sort()).toEqual([false, true]);
+  }
+  expect(deadlocks()).toBe(before);
 });

@@ -190,8 +190,9 @@ test("streams are counted: the 21st of a user is refused, and a place that is le
   const open = async () => {
     const leaves = new AbortController();
     const headers = { authorization: `Bearer ${ada.token}` };
-    const { status, headers: answered } = await fetch(`${url}/orders/${id}/events`, { headers, signal: leaves.signal });
-    return { status, wait: answered.get("retry-after"), leave: () => leaves.abort() };
+    const answer = await fetch(`${url}/orders/${id}/events`, { headers, signal: leaves.signal });
+    // The answer is kept: one that nobody has in hand any more is closed by the garbage collector.
+    return { status: answer.status, wait: answer.headers.get("retry-after"), answer, leave: () => leaves.abort() };
   };
   const streams = await atOnce([...Array(20).keys()], 5, open);
   expect(streams.map(({ status }) => status)).toEqual(Array(20).fill(200));

@@ -10,12 +10,12 @@ export type Write =
  * All of the writes or none, in one round trip: the store's own transactions send a statement for each row and wait for
  * each. Rows and guards are the store's: its etags are `xmin`. A row that is not as it was read makes the last line fail.
  */
-const statement = `
+const statementOf = (locks: { first: string; held: string }) => `
 WITH writes AS MATERIALIZED (
   SELECT * FROM jsonb_to_recordset($1::text::jsonb) AS w(kind text, key text, value jsonb, etag text)
-), changed AS (
+)${locks.first}, changed AS (
   UPDATE state SET value = w.value, updatedate = now() FROM writes w
-  WHERE w.kind = 'change' AND state.key = w.key AND state.xmin = w.etag::xid RETURNING 1
+  WHERE w.kind = 'change' AND state.key = w.key AND state.xmin = w.etag::xid ${locks.held} RETURNING 1
 ), inserted AS (
   INSERT INTO state (key, value, isbinary) SELECT key, value, false FROM writes WHERE kind = 'insert'
 ), put AS (
@@ -25,6 +25,15 @@ WITH writes AS MATERIALIZED (
   DELETE FROM state USING writes w WHERE w.kind = 'remove' AND state.key = w.key
 )
 SELECT 1 / ((SELECT count(*) FROM changed) = (SELECT count(*) FROM writes WHERE kind = 'change'))::int`;
+
+const ofOne = statementOf({ first: "", held: "" });
+/** An update takes its rows in any order: two commits that change the same ones would wait for each other for ever. */
+const ofSeveral = statementOf({
+  first: `, locked AS MATERIALIZED (
+  SELECT state.key FROM state JOIN writes USING (key) WHERE kind = 'change' ORDER BY key FOR UPDATE OF state
+)`,
+  held: "AND state.key IN (SELECT key FROM locked)",
+});
 
 function rowOf(write: Write) {
   const { key } = write;
@@ -37,7 +46,9 @@ function rowOf(write: Write) {
 /** Commits to the table behind a service's state store. True: done. False: refused. Undefined: not known. */
 export function committer(dapr: Dapr, app: string) {
   return async (writes: Write[]): Promise<boolean | undefined> => {
-    const metadata = { sql: statement, params: JSON.stringify([JSON.stringify(writes.map(rowOf))]) };
+    const rows = writes.map(rowOf);
+    const sql = rows.filter(({ kind }) => kind === "change").length > 1 ? ofSeveral : ofOne;
+    const metadata = { sql, params: JSON.stringify([JSON.stringify(rows)]) };
     try {
       await fault("before-commit", writes);
       const { status } = await dapr.call("POST", `/v1.0/bindings/${app}-sql`, { operation: "exec", metadata });
