@@ -141,12 +141,15 @@ test.each(["start", "replaceDead", "wake"] as const)(
   },
 );
 
-test("one that runs and has lost its job is told something", async () => {
-  const { workflows, told, states } = engine(["order", "RUNNING"]);
-  await workflows.wake(hint);
-  expect(told).toEqual(["order"]);
-  expect([...states]).toEqual([["order", "RUNNING"]]);
-});
+test.each(["RUNNING", "COMPLETED"])(
+  "one that has lost its job is told something, and does not begin anew: %s",
+  async (state) => {
+    const { workflows, told, states } = engine(["order", state]);
+    await workflows.wake(hint);
+    expect(told).toEqual(["order"]);
+    expect([...states]).toEqual([["order", state]]);
+  },
+);
 
 test("before its time an instance is started without being asked for; one that is there all the same is told", async () => {
   const early = { ...hint, from: new Date(Date.now() + later).toISOString() };

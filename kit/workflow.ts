@@ -159,7 +159,8 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, rows: Rows) {
   /** Starts an instance anew when it can do nothing any more. Gives whether it goes on as it is. */
   async function replaceDead(instance: Instance): Promise<boolean> {
     const seen = await look(instance.id);
-    if (seen === "there") return true;
+    // One that has ended would begin anew, by the rules of today.
+    if (seen === "there" || seen === "ended") return true;
     if (seen === "lost") await renew(instance);
     else await start(instance);
     return false;
