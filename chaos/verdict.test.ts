@@ -72,6 +72,14 @@ test("where all is right there is nothing to say", () => {
   expect(isClean(verdictOf(allRight()))).toBe(true);
 });
 
+test("an order that is over needs its saga no more, every other one does", () => {
+  const facts = allRight();
+  facts.sagas.delete("back");
+  expect(isClean(verdictOf(facts))).toBe(true);
+  facts.sagas.delete("sold");
+  expect(verdictOf(facts).lost).toEqual(["order sold has no saga"]);
+});
+
 type Wrong = [what: string, where: keyof ReturnType<typeof verdictOf>, spoil: (facts: Facts) => unknown];
 const replaced = (facts: Facts, n: number, more: Partial<OrderView>) => {
   facts.orders[n] = { ...facts.orders[n]!, ...more };
