@@ -173,11 +173,14 @@ function traceOf(ctx: Koa.Context): string | undefined {
 }
 
 /** The route as it was registered, never the path: there are few of them. Undefined where there is none. */
-export const routeOf = (ctx: Koa.Context & { _matchedRoute?: string | RegExp }): string | undefined =>
+const routeOf = (ctx: Koa.Context & { _matchedRoute?: string | RegExp }): string | undefined =>
   ctx._matchedRoute && String(ctx._matchedRoute);
 
-function outcomeOf(ctx: Koa.Context, { order_id, actor, request_id }: Context): Parameters<Span["end"]>[0] {
-  const route = routeOf(ctx);
+function outcomeOf(
+  ctx: Koa.Context,
+  route: string | undefined,
+  { order_id, actor, request_id }: Context,
+): Parameters<Span["end"]>[0] {
   const about = { "order.id": order_id, "enduser.id": actor, "request.id": request_id };
   const error = ctx.status >= 500 ? `answered ${ctx.status}` : undefined;
   if (route?.startsWith(events)) {
@@ -224,8 +227,9 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
         reason = answerFailure(ctx, error, log);
       }
       if (isProbe) return;
-      span.end(outcomeOf(ctx, here));
-      measureRequest(ctx, started);
+      const route = routeOf(ctx);
+      span.end(outcomeOf(ctx, route, here));
+      measureRequest({ method: ctx.method, status: ctx.status, route }, started);
       const ms = Math.round((performance.now() - started) * 10) / 10;
       log.info({ method: ctx.method, path: ctx.path, status: ctx.status, ms, reason }, "request");
     });

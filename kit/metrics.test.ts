@@ -88,7 +88,7 @@ test("work is timed however it ends", async () => {
 });
 
 test("a request is shown by its route, never by its path; a strange method or no route makes no label of its own", async () => {
-  measureRequest({ method: "GET", status: 200, _matchedRoute: "/orders/:id" }, performance.now());
+  measureRequest({ method: "GET", status: 200, route: "/orders/:id" }, performance.now());
   measureRequest({ method: "PROPFIND", status: 404 }, performance.now());
   const shown = await of("http_server_request_duration_seconds_count");
   expect(shown).toEqual([

@@ -50,15 +50,15 @@ export async function timed<N extends Timed, T>(
   }
 }
 
-type Answered = { method: string; status: number; _matchedRoute?: unknown };
+type Answered = { method: string; status: number; route?: string | undefined };
 const isKnown = (method: string) => methods.find((known) => known === method);
 
 /** A request that was answered; `started` as `performance.now()` told it. */
-export function measureRequest({ method, status, _matchedRoute: route = "" }: Answered, started: number): void {
+export function measureRequest({ method, status, route = "" }: Answered, started: number): void {
   if (!sink) return;
   measure("http.server.request.duration", (performance.now() - started) / 1000, {
     "http.request.method": isKnown(method) ?? "_OTHER",
-    "http.route": String(route),
+    "http.route": route,
     "http.response.status_code": String(status),
   });
 }
@@ -72,9 +72,8 @@ type Sdk = typeof import("@opentelemetry/sdk-metrics");
 
 /**
  * Serves Prometheus at METRICS_PORT, where there is one, and with OTEL_METRICS_EXPORTER=otlp also sends what it serves;
- * without a port nothing is loaded, and nothing recorded. Gives how to
- * begin with gauges. They are read every 15 s, whoever asks: no scrape waits for a database, and no database feels who
- * scrapes.
+ * without a port nothing is loaded, and nothing recorded. Gives how to begin with gauges. They are read every 15 s, whoever
+ * asks: no scrape waits for a database, and no database feels who scrapes.
  */
 export async function startMetrics(service: Service, env: Env, log: Logger) {
   const { METRICS_PORT, HOST } = env;

@@ -65,6 +65,8 @@ const memory = 10 * patience;
 /** How many instances are remembered as begun; of one that is forgotten the engine is asked. */
 const mostBegun = 10_000;
 
+const ends = ["COMPLETED", "TERMINATED", "CANCELED"];
+
 /** What the engine has stored of an instance, for what its API cannot do. */
 type Rows = {
   /** What it was begun with is not there: no API tells this from one that is about to begin. */
@@ -94,7 +96,7 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, rows: Rows) {
       const { runtimeStatus: is } = JSON.parse(text);
       if (is === "PENDING") return (await rows.lackBeginning(id)) ? "lost" : "pending";
       if (is === "FAILED") return "failed";
-      return ["COMPLETED", "TERMINATED", "CANCELED"].includes(is) ? "ended" : "there";
+      return ends.includes(is) ? "ended" : "there";
     }
     if (!text.includes("missing from state store")) return "unknown";
     const since = now - seen < memory ? seen : now;
@@ -177,7 +179,7 @@ export function workflows(dapr: Pick<Dapr, "call" | "must">, rows: Rows) {
   async function isAlive(id: string): Promise<boolean> {
     const { status, text } = await dapr.call("GET", at(id));
     if (status >= 500) throw new Unavailable("workflow", new Error(text));
-    return status < 300 && !["COMPLETED", "FAILED", "TERMINATED", "CANCELED"].includes(JSON.parse(text).runtimeStatus);
+    return status < 300 && !["FAILED", ...ends].includes(JSON.parse(text).runtimeStatus);
   }
 
   /** It does nothing any more, whatever it waits for. */
