@@ -15,6 +15,7 @@ const longer = [
   "replicas",
   "resiliency",
   "restore",
+  "rolling",
   "stranded",
   "together",
   "traces",

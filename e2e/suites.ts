@@ -44,6 +44,12 @@ export const suites: Record<string, Suite> = {
     launch: { ...launch, replicas: 2 },
     env: noMail,
   },
+  rolling: {
+    says: 'each service replaced under load, as Kubernetes does it; ROLL="order,payment" only these (3 minutes)',
+    projects: ["rolling", "drift"],
+    launch: { ...launch, replicas: 2 },
+    env: noMail,
+  },
   resiliency: {
     says: "timeouts, retries and breakers between the services, as Dapr counts them",
     projects: ["resiliency", "drift"],
