@@ -9,6 +9,7 @@ import { measurePeers } from "./peers.js";
 import { measureReads } from "./reads.js";
 import { measureReplicas } from "./replicas.js";
 import { measureSaga } from "./saga.js";
+import { measureScale } from "./scale.js";
 import { type Shape, shapes } from "./shapes.js";
 import { measureSleepers } from "./sleepers.js";
 import { measureStarts } from "./starts.js";
@@ -32,6 +33,11 @@ const suites: Suite[] = [
     measure: measureGrowth,
   },
   { name: "peers", what: "the same saga on Restate and on DBOS, in turn with ours", measure: measurePeers },
+  {
+    name: "scale",
+    what: "what each part takes at three steady rates, and what docs/scale.md foresees",
+    measure: measureScale,
+  },
   { name: "replicas", what: "orders with two of every service, against one", measure: measureReplicas },
   {
     name: "sleepers",

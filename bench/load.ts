@@ -20,6 +20,8 @@ export type Target = {
 export type LoadRequest = Target & {
   concurrency: number;
   orders: number;
+  /** So many begin in a second, whether or not others have arrived, while fewer than `concurrency` are under way. */
+  rate?: number;
   /** Nobody pays: the order is placed and left to its saga. */
   unpaid?: boolean;
 };
@@ -43,7 +45,7 @@ const patienceMs = 60_000;
 
 /** Places orders, each worker its next one when the last has arrived. */
 export async function load({ urls, token, headers, products, ...told }: LoadRequest): Promise<LoadResult> {
-  const { concurrency, orders, unpaid, onTheWay, arrived } = told;
+  const { concurrency, orders, rate, unpaid, onTheWay, arrived } = told;
   const dispatcher = agent(concurrency);
   const fetch = light(dispatcher, headers);
   const customers = urls.map((url) => createClient({ url, token, fetch }));
@@ -70,7 +72,7 @@ export async function load({ urls, token, headers, products, ...told }: LoadRequ
     e2eMs.push(performance.now() - began);
   }
 
-  const done = await inLanes(concurrency, orders, order);
+  const done = await inLanes(concurrency, orders, order, rate);
   await dispatcher.close();
   return { ...done, postMs, e2eMs };
 }
@@ -104,15 +106,17 @@ function light(dispatcher: Dispatcher, extra: Record<string, string>): Fetch {
 }
 
 /** Does the work so many times, so many at once, and says what it took and what went wrong how often. */
-async function inLanes(concurrency: number, count: number, work: (n: number) => Promise<void>) {
+async function inLanes(concurrency: number, count: number, work: (n: number) => Promise<void>, rate?: number) {
   const errors: Record<string, number> = {};
   let next = 0;
   async function lane() {
-    for (let n = next++; n < count; n = next++)
+    for (let n = next++; n < count; n = next++) {
+      if (rate) await sleep(Math.max(0, began + (n * 1000) / rate - performance.now()));
       await work(n).catch((error: Error & { code?: string }) => {
         const what = error.code ?? error.message;
         errors[what] = (errors[what] ?? 0) + 1;
       });
+    }
   }
   const began = performance.now();
   await Promise.all(Array.from({ length: concurrency }, lane));

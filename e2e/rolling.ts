@@ -11,6 +11,7 @@ import {
   reaches,
   replicasOf,
   signedIn,
+  sql,
   statementOf,
   stockOf,
   tokenOf,
@@ -100,6 +101,13 @@ test(`each of ${stages.join(", ")} is replaced under load: no request fails, no 
   expect(failed).toEqual([]);
   for (const id of placed) expect((await reaches(ada, id, "processing", 60)).status).toBe("processing");
   for (const id of placed) expect((await statementOf(id)).charges).toHaveLength(1);
+  const told = () =>
+    sql<[[number]]>(
+      "notification",
+      "query",
+      "SELECT count(*) FROM state WHERE starts_with(key, 'notification:') AND value->>'topic' = 'orders.processing'",
+    ).then(([[count]]) => count);
+  expect(await eventually(told, (count) => count >= placed.length, 60)).toBe(placed.length);
   expect(await stockOf(product_id)).toMatchObject({ reserved: placed.length });
   expect((await must((await signedIn("admin")).deadLetters({}))).items).toEqual([]);
   console.log(`${placed.length} orders while ${stages.length} services were replaced`);

@@ -47,7 +47,7 @@ export const suites: Record<string, Suite> = {
   rolling: {
     says: 'each service replaced under load, as Kubernetes does it; ROLL="order,payment" only these (3 minutes)',
     projects: ["rolling", "drift"],
-    launch: { ...launch, replicas: 2 },
+    launch: { settings, appEnv: { ...appEnv, DRAIN_SECONDS: "8" }, replicas: 2, blockShutdown: "3s" },
     env: noMail,
   },
   resiliency: {

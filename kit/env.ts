@@ -11,6 +11,8 @@ const Base = {
   APP_API_TOKEN: z.string().optional(),
   /** With this the app proves to its sidecar who it is. */
   DAPR_API_TOKEN: z.string().optional(),
+  /** How long a replica that is told to stop waits for its sidecar to leave first (service.ts). */
+  DRAIN_SECONDS: z.coerce.number().min(0).default(1),
   /** Where spans are sent to, over OTLP: see trace.ts. */
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
   /** With this Prometheus is answered there (metrics.ts). Without it nothing is counted. */

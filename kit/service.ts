@@ -1,4 +1,5 @@
 import type { Server } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Service } from "../contracts/metrics.js";
 import { connect, type Dapr } from "./dapr.js";
 import { armFaults } from "./faults.js";
@@ -14,6 +15,7 @@ type Env = {
   DAPR_HTTP_PORT: number;
   LOG_LEVEL: string;
   HOST: string;
+  DRAIN_SECONDS: number;
   APP_API_TOKEN?: string | undefined;
   DAPR_API_TOKEN?: string | undefined;
   METRICS_PORT?: number | undefined;
@@ -31,13 +33,20 @@ export type Running = {
   gauges?: Read[];
   /** Who connects to it; its sidecar, which shows the app token, unless it says otherwise. */
   door?: Door;
-  /** For so many milliseconds a stopping service refuses new requests with 503, for clients that still come. */
-  drain?: number;
+  /** Where anybody connects: so many milliseconds pass until those who ask /readyz have noticed that it stops. */
+  notice?: number;
 };
 
+/** A sidecar is found as soon as it is up, which is a little before its app is prepared. */
+const soonPrepared = 2_000;
+/** What is asked before that: by daprd, which subscribes, and by whoever waits for it. */
+const early = /^\/(dapr\/|healthz?$|readyz$)/;
+/** What a sidecar had taken in before it left reaches the app within this time. */
+const lastWords = 300;
+
 /**
- * The life of every service: listen first (daprd waits for the port), then wait for the sidecar, prepare, be ready;
- * on SIGTERM refuse new work, finish what is under way, leave.
+ * The life of every service: listen first (daprd waits for the port), then wait for the sidecar, prepare, be ready.
+ * On SIGTERM it is not ready any more, but answers until nobody can ask: then it finishes what is under way and leaves.
  */
 export async function service(name: Service, env: Env, wire: (wire: Wire) => Running): Promise<void> {
   const log = logger(name, env.LOG_LEVEL);
@@ -46,7 +55,17 @@ export async function service(name: Service, env: Env, wire: (wire: Wire) => Run
   const metrics = await startMetrics(name, env, log);
   const dapr = connect(env);
   let prepared = false;
-  const web = app(log, async () => prepared && (await dapr.ready()));
+  let leaving = false;
+  let begin = () => {};
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const web = app(log, async () => prepared && !leaving && (await dapr.ready()));
+  web.koa.use(async (ctx, next) => {
+    if (leaving && door === "anybody") ctx.set("connection", "close");
+    if (!prepared && !early.test(ctx.path)) await Promise.race([begun, sleep(soonPrepared)]);
+    await next();
+  });
   const running = wire({ app: web, dapr, log });
   const { door = "sidecar" } = running;
   if (door === "sidecar") web.onlyWith(env.APP_API_TOKEN);
@@ -61,8 +80,9 @@ export async function service(name: Service, env: Env, wire: (wire: Wire) => Run
   const server = await listen(web, env.APP_PORT, env.HOST, door);
   const stop = async () => {
     log.info("stopping");
+    leaving = true;
+    await (door === "anybody" ? sleep(running.notice) : sidecarLeft(dapr, env.DRAIN_SECONDS * 1000));
     web.refuse();
-    await new Promise((resume) => setTimeout(resume, running.drain ?? 0));
     await Promise.all([closed(server), running.stop?.()]);
     await stopTracing().catch((error) => log.warn({ err: error }, "the last spans could not be sent"));
     log.flush();
@@ -76,13 +96,27 @@ export async function service(name: Service, env: Env, wire: (wire: Wire) => Run
     try {
       await running.prepare?.();
       prepared = true;
+      begin();
     } catch (error) {
       log.warn({ err: error, tries }, "not prepared yet, tries again");
-      await new Promise((resume) => setTimeout(resume, 500));
+      await sleep(500);
     }
   }
   metrics.read(running.gauges ?? []);
   log.info({ port: env.APP_PORT }, "ready");
+}
+
+async function sidecarLeft(dapr: Dapr, patience: number): Promise<void> {
+  const over = Date.now() + patience;
+  const isThere = () =>
+    dapr.call("GET", "/v1.0/healthz").then(
+      () => true,
+      () => false,
+    );
+  while (Date.now() < over) {
+    if (!(await Promise.race([isThere(), sleep(patience, true)]))) return sleep(lastWords);
+    await sleep(100);
+  }
 }
 
 function closed(server: Server): Promise<void> {

@@ -52,6 +52,8 @@ export type App = Omit<z.infer<typeof App>, "appDirPath"> & {
   dir: string;
   /** Serves metrics too. */
   observed?: boolean | undefined;
+  /** For so long its sidecar takes no new message when it is told to stop, but serves on: "3s". */
+  blockShutdown?: string | undefined;
 };
 
 /** Reads dapr.yaml for one instance; configuration files that name ports or data are rendered into the instance's folder. */

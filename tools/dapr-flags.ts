@@ -26,6 +26,7 @@ export function sidecarArgs(app: App, { placement, scheduler }: Addresses): stri
     "dapr-internal-grpc-listen-address": "127.0.0.1",
     "dapr-listen-addresses": "127.0.0.1",
     "dapr-graceful-shutdown-seconds": 5,
+    "dapr-block-shutdown-duration": app.blockShutdown,
     "metrics-port": app.metricsPort,
     "metrics-listen-address": "127.0.0.1",
     "placement-host-address": placement,

@@ -32,6 +32,8 @@ export type LaunchOptions = {
   mtls?: boolean;
   /** Spans go to OTEL_EXPORTER_OTLP_ENDPOINT, and every app serves metrics on a port of its own. */
   observe?: boolean;
+  /** For so long, such as "3s", sidecars that are told to stop serve on (as in deploy/kubernetes). */
+  blockShutdown?: string;
   /** No apps at all: placement and scheduler at the addresses dapr.yaml names, and the CLI found too. */
   infraOnly?: boolean;
   /** The gateway's console may kill, stop and start these processes (services/api-gateway/proof.ts). */
@@ -110,7 +112,7 @@ async function started(
     : { mtls };
   const secrets = secretsOf(instance.dir, ids);
   const infra = await planInfra(instance, dapr, secrets, say, given);
-  const observed = apps.map((app) => ({ ...app, observed: options.observe }));
+  const observed = apps.map((app) => ({ ...app, observed: options.observe, blockShutdown: options.blockShutdown }));
   const all = observed.flatMap((app) => replicasOf(app, options.replicas));
   const ports = { ...infra.ports, ...portsOf(all) };
   await checkPorts(ports, instance.portBase);

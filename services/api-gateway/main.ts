@@ -24,6 +24,8 @@ const env = environment({
   TRUST_PROXY: flag,
   /** Where the console's pages look at a trace: "https://grafana.example/…{trace_id}…". */
   TRACE_URL: z.url().includes("{trace_id}").optional(),
+  /** How long it takes until load balancers have noticed that a replica is not ready. */
+  NOTICE_SECONDS: z.coerce.number().min(0).default(1),
   /** The demo accounts are there, as the user service has them. */
   SEED_DEMO: flag,
   /** `npm start` alone gives these: the supervisor's socket and the simulated provider (proof.ts). */
@@ -73,6 +75,6 @@ await service("api-gateway", env, ({ app, dapr, log }) => {
       live.stop();
     },
     door: "anybody",
-    drain: 1_000,
+    notice: env.NOTICE_SECONDS * 1000,
   };
 });
