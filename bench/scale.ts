@@ -8,8 +8,8 @@ import { full, prepare } from "./shapes.js";
 import { table } from "./table.js";
 import { cpuOf, memoryOf } from "./usage.js";
 
-const known = 20;
-const foreseen = [8, 40];
+const known = 25;
+const foreseen = [12, 40];
 const concurrency = 64;
 
 type Cores = Record<string, number>;
