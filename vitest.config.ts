@@ -16,6 +16,7 @@ const longer = [
   "resiliency",
   "restore",
   "rolling",
+  "step",
   "stranded",
   "together",
   "traces",

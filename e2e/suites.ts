@@ -97,6 +97,12 @@ export const suites: Record<string, Suite> = {
       OTEL_METRICS_EXPORTER: "otlp",
     },
   },
+  step: {
+    says: "docs/add-a-step.md, followed in a copy of the project (2 minutes)",
+    projects: ["step"],
+    own: true,
+    env: noMail,
+  },
   upgrade: {
     says: "a second build replaces the first while orders are under way, and back",
     projects: ["upgrade"],
