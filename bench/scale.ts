@@ -21,6 +21,8 @@ export async function measureScale(options: Options): Promise<void> {
   await onSystem(options, {}, async (ground) => {
     const target = await prepare(full, ground);
     await warmedUp(target, options.quick ? 100 : 1000);
+    // What is seldom met is compiled late.
+    if (!options.quick) await steady(known, seconds, target, ground);
     const idle = await idling(ground, options.quick ? 5 : 20);
     const middle = await steady(known, seconds, target, ground);
     const memory = memoryOf(ground.roots());

@@ -1,3 +1,4 @@
+import { withPlans } from "../bench/scale-page.js";
 import { asyncapi } from "../contracts/asyncapi.js";
 import { openapi } from "../contracts/openapi.js";
 import { version } from "../kit/version.js";
@@ -12,5 +13,6 @@ export const documents: Record<string, (present: string) => string> = {
   "docs/api/asyncapi.json": () => json(asyncapi(version)),
   "docs/api/README.md": markdown,
   "docs/metrics.md": metricsPage,
+  "docs/scale.md": withPlans,
   "README.md": withServices,
 };
