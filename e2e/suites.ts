@@ -16,6 +16,9 @@ export type Suite = {
 const noMail = { SMTP_HOST: "" };
 const launch = { settings, appEnv };
 
+/** Nobody's time is over by accident, and the saga asks again soon. */
+const patient = { settings: { ...settings, payment_window_seconds: "600", repeat_interval_seconds: "3" }, appEnv };
+
 /** `drift` and `logs` come last: what all tests of a suite left behind adds up, and tells no secret. */
 export const suites: Record<string, Suite> = {
   e2e: { says: "the system from outside", projects: ["e2e", "drift", "logs"], launch, env: noMail },
@@ -34,8 +37,19 @@ export const suites: Record<string, Suite> = {
   failures: {
     says: 'what may go wrong at each step of an order; CELLS="paid × error" only there',
     projects: ["failures", "together", "stranded", "drift"],
-    // Nobody's time is over by accident, and the saga asks again soon.
-    launch: { settings: { ...settings, payment_window_seconds: "600", repeat_interval_seconds: "3" }, appEnv },
+    launch: patient,
+    env: noMail,
+  },
+  kafka: {
+    says: "the system from outside on Kafka, and programs of others beside it (5 minutes)",
+    projects: ["e2e", "kafka", "drift", "logs"],
+    launch: { ...launch, broker: "kafka" },
+    env: noMail,
+  },
+  "kafka-failures": {
+    says: "what may go wrong at each step of an order, on Kafka",
+    projects: ["failures", "together", "stranded", "drift"],
+    launch: { ...patient, broker: "kafka" },
     env: noMail,
   },
   replicas: {

@@ -7,7 +7,7 @@ import { reset } from "./reset.js";
 import { elapsed, help, Refusal } from "./say.js";
 import { runAloud } from "./shell.js";
 import { stopInstance } from "./stop.js";
-import { launch } from "./supervisor.js";
+import { type LaunchOptions, launch } from "./supervisor.js";
 import { type Count, countOf, type Report } from "./test-count.js";
 
 const usage = `
@@ -19,6 +19,7 @@ ${Object.entries(suites)
   .join("\n")}
 npm test -- e2e stories     only the files of the suite whose names hold "stories"
 npm test -- e2e --mtls      the suite on a system with mTLS
+npm test -- e2e --kafka     the suite on a system whose broker is Kafka
 
   PORT_BASE=18080           the gateway's port of the system under test; its data is deleted first
 `;
@@ -29,13 +30,16 @@ export async function run(args: string[]): Promise<void> {
   help(args, usage);
   const parts = ["check", "unit", ...Object.keys(suites)];
   const chosen = parts.filter((part) => args.includes(part));
-  const mtls = args.includes("--mtls");
-  const filters = args.filter((arg) => !parts.includes(arg) && arg !== "--mtls");
+  const flags: LaunchOptions = {
+    ...(args.includes("--mtls") && { mtls: true }),
+    ...(args.includes("--kafka") && { broker: "kafka" }),
+  };
+  const filters = args.filter((arg) => !parts.includes(arg) && !["--mtls", "--kafka"].includes(arg));
   const total = { ...none };
   const summary: string[] = [];
   for (const part of chosen.length > 0 ? chosen : ["check", "unit", ...usual]) {
     const since = Date.now();
-    const count = await countedIn(part, filters, mtls);
+    const count = await countedIn(part, filters, flags);
     const { passed, failed } = count;
     add(total, count);
     summary.push(`${part.padEnd(10)} ${elapsed(since).padStart(11)}   ${passed} passed, ${failed} failed`);
@@ -44,11 +48,11 @@ export async function run(args: string[]): Promise<void> {
   process.exit(total.failed === 0 ? 0 : 1);
 }
 
-function countedIn(part: string, filters: string[], mtls: boolean): Promise<Count> {
+function countedIn(part: string, filters: string[], flags: LaunchOptions): Promise<Count> {
   if (part === "check") return check();
   if (part === "unit") return vitest("unit", filters);
   const suite = suites[part] as Suite;
-  return outside(part, mtls ? { ...suite, launch: { ...suite.launch, mtls } } : suite, filters);
+  return outside(part, { ...suite, launch: { ...suite.launch, ...flags } }, filters);
 }
 
 async function check(): Promise<Count> {
@@ -79,7 +83,8 @@ async function outside(name: string, { projects, env = {}, launch: options, own 
     await reset(instance);
     const system = own ? undefined : await launch({ ...options, portBase: instance.portBase });
     const urls = system?.urls ?? [`http://127.0.0.1:${instance.portBase}`];
-    const where = { E2E_URL: urls.join(" "), E2E_DIR: instance.dir, PORT_BASE: String(instance.portBase) };
+    const E2E_BROKER = options?.broker ?? "redis";
+    const where = { E2E_BROKER, E2E_URL: urls.join(" "), E2E_DIR: instance.dir, PORT_BASE: String(instance.portBase) };
     for (const project of projects) {
       const found = project === projects[0] ? filters : [];
       add(total, await vitest(project, found, where));
