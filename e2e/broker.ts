@@ -90,6 +90,8 @@ function kafkaBroker(): Broker {
       const [partition, offset] = at.split(":").map(Number) as [number, number];
       const admin = kafka.admin();
       await admin.connect();
+      // By which it learns who leads the partition.
+      await admin.fetchTopicOffsets(topic);
       await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset + 1) }] });
       await admin.disconnect();
     },
