@@ -3,7 +3,7 @@ import { Consumer } from "../contracts/admin.js";
 import { events } from "../contracts/events.js";
 
 /** So many of an app's messages of a topic are handled at once, by all its replicas together. */
-const partitions = 6;
+const partitions = 12;
 
 export const topics = [
   ...Object.keys(events).map((topic) => ({ topic, numPartitions: partitions })),
