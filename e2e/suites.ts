@@ -8,6 +8,8 @@ export type Suite = {
   launch?: LaunchOptions;
   /** The tests start, stop and crash their system themselves (e2e/own.ts). */
   own?: boolean;
+  /** Programs of examples/ that take the place of apps. */
+  instead?: Record<string, string>;
   /** For the system's processes and the tests. */
   env?: Record<string, string>;
 };
@@ -50,6 +52,13 @@ export const suites: Record<string, Suite> = {
     says: "what may go wrong at each step of an order, on Kafka",
     projects: ["failures", "together", "stranded", "drift"],
     launch: { ...patient, broker: "kafka" },
+    env: noMail,
+  },
+  polyglot: {
+    says: "the system from outside with the notification service in Go in the place of ours (4 minutes)",
+    projects: ["e2e", "drift", "logs"],
+    launch,
+    instead: { notification: "notification-go" },
     env: noMail,
   },
   replicas: {

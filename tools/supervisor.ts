@@ -27,6 +27,8 @@ export type LaunchOptions = {
   settings?: Record<string, string>;
   /** Only these apps; all of them unless named. */
   apps?: string[];
+  /** Other commands for some of them: another implementation, with the same sidecar. */
+  commands?: Record<string, string[]>;
   /** How many of each app; one unless said. */
   replicas?: number;
   /** What carries the messages; Redis unless said. */
@@ -104,8 +106,10 @@ async function started(
   say: Say,
 ): Promise<Omit<System, "stop">> {
   const telemetry: Record<string, string> = options.observe ? telemetryEnv(process.env) : {};
-  const { broker = "redis" } = options;
-  const described = readApps(options.file ?? join(root, "dapr.yaml"), instance).map((app) => withBroker(app, broker));
+  const { broker = "redis", commands = {} } = options;
+  const described = readApps(options.file ?? join(root, "dapr.yaml"), instance)
+    .map((app) => withBroker(app, broker))
+    .map((app) => ({ ...app, command: commands[app.appID] ?? app.command }));
   const apps = options.infraOnly ? [] : described.filter(({ appID }) => options.apps?.includes(appID) ?? true);
   const dapr = await ensureDapr({ needCli: options.infraOnly, say });
   const ids = described.map(({ appID }) => appID);

@@ -2,9 +2,10 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Suite, suites, usual } from "../e2e/suites.js";
+import { builtExample } from "./example.js";
 import { instanceOf, portOf, root } from "./instance.js";
 import { reset } from "./reset.js";
-import { elapsed, help, Refusal } from "./say.js";
+import { aloud, elapsed, help, Refusal } from "./say.js";
 import { runAloud } from "./shell.js";
 import { stopInstance } from "./stop.js";
 import { type LaunchOptions, launch } from "./supervisor.js";
@@ -75,13 +76,14 @@ async function vitest(project: string, filters: string[], env: Record<string, st
 }
 
 /** A suite against a system of its own with fresh data. */
-async function outside(name: string, { projects, env = {}, launch: options, own }: Suite, filters: string[]) {
+async function outside(name: string, { projects, env = {}, launch: options, instead, own }: Suite, filters: string[]) {
   const instance = instanceOf({ portBase: portOf(process.env.PORT_BASE, 18080) });
   const total = { ...none };
   Object.assign(process.env, env);
   try {
     await reset(instance);
-    const system = own ? undefined : await launch({ ...options, portBase: instance.portBase });
+    const commands = await commandsOf(instead);
+    const system = own ? undefined : await launch({ ...options, commands, portBase: instance.portBase });
     const urls = system?.urls ?? [`http://127.0.0.1:${instance.portBase}`];
     const E2E_BROKER = options?.broker ?? "redis";
     const where = { E2E_BROKER, E2E_URL: urls.join(" "), E2E_DIR: instance.dir, PORT_BASE: String(instance.portBase) };
@@ -96,6 +98,11 @@ async function outside(name: string, { projects, env = {}, launch: options, own 
   }
   if (total.failed > 0) keepLogs(name, instance.dir);
   return total;
+}
+
+async function commandsOf(instead: Suite["instead"] = {}): Promise<Record<string, string[]>> {
+  const built = Object.entries(instead).map(async ([app, example]) => [app, [await builtExample(example, aloud)]]);
+  return Object.fromEntries(await Promise.all(built));
 }
 
 /** The next suite begins with fresh data, and the logs tell what went wrong in this one. */
