@@ -9,6 +9,7 @@ const longer = [
   "drift",
   "failures",
   "histories",
+  "kafka",
   "logs",
   "mail",
   "observe",

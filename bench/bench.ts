@@ -60,6 +60,7 @@ ${listOf(shapes)}
 
 --quick     a look, not a measurement
 --observe   the system sends its spans and serves its metrics, as by npm start -- --observe
+--kafka     its messages go over Kafka, as by npm start -- --kafka
 --json      one JSON line per measurement, nothing else on stdout
 PORT_BASE   its ports (28080)
 `;
@@ -70,7 +71,8 @@ export async function run(args: string[]): Promise<void> {
     throw new Refusal("The benchmark reads CPU and memory from /proc: run it on Linux.");
   const quiet = args.includes("--json");
   const [quick, observe] = ["--quick", "--observe"].map((flag) => args.includes(flag)) as [boolean, boolean];
-  const options = { quick, observe, quiet, portBase: portOf(process.env.PORT_BASE, 28080) };
+  const broker = args.includes("--kafka") ? ("kafka" as const) : ("redis" as const);
+  const options = { quick, observe, quiet, broker, portBase: portOf(process.env.PORT_BASE, 28080) };
   const at = args.indexOf("--suite");
   if (at < 0) return measureSaga(options, shapesIn(args));
   for (const { name, measure } of suitesIn(args[at + 1])) {

@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import type { BrokerName } from "../tools/broker.js";
 import { instanceOf } from "../tools/instance.js";
 import { endOrphans, supervisorOf } from "../tools/pids.js";
 import { outsideOf } from "../tools/postgres.js";
@@ -7,7 +8,7 @@ import { type LaunchOptions, launch, type System } from "../tools/supervisor.js"
 import { busyShare, machineTicks } from "./usage.js";
 
 /** `quiet`: figures are JSON, and nothing else is said on stdout. */
-export type Options = { quick: boolean; quiet: boolean; observe: boolean; portBase: number };
+export type Options = { quick: boolean; quiet: boolean; observe: boolean; broker: BrokerName; portBase: number };
 /** What a suite runs on. */
 export type Ground = Pick<System, "urls" | "roots" | "apps" | "dir"> & Pick<Options, "quick" | "portBase">;
 
@@ -30,14 +31,15 @@ export const dirOf = (portBase: number) => instanceOf({ portBase, dir: `.run-ben
 
 /** Work on a system of its own with fresh data; it is stopped after it, and after a failure its logs are kept. */
 export async function onSystem<T>(
-  { portBase, quick, quiet, observe }: Options,
+  { portBase, quick, quiet, observe, broker }: Options,
   how: LaunchOptions,
   work: (ground: Ground) => Promise<T>,
 ): Promise<T> {
   const dir = dirOf(portBase);
   await wipe(dir);
-  const system = await launch({ portBase, dir, quiet, observe, ...how, settings: { ...settings, ...how.settings } });
-  for (const name of ["postgres", "redis"])
+  const given = { portBase, dir, quiet, observe, broker };
+  const system = await launch({ ...given, ...how, settings: { ...settings, ...how.settings } });
+  for (const name of ["postgres", broker])
     if (!(name in system.roots())) say(`${name} was started by somebody else: it is in no figure.`);
   let result: T;
   try {

@@ -16,7 +16,7 @@ export function asyncapi(version: string) {
       title: "orders on Dapr: events",
       version,
       description:
-        "What the services tell each other, as CloudEvents 1.0 through Dapr pub/sub. At least once, and in no promised order across topics: every consumer knows by `id` what it has done. The key is the order's id.",
+        "What the services tell each other, as CloudEvents 1.0 through Dapr pub/sub. At least once, and in no promised order across topics: every consumer knows by `id` what it has done. The key is the order's id. On Kafka an event comes in the structured mode of CloudEvents: the record's value is all of it.",
     },
     defaultContentType: "application/cloudevents+json",
     channels: each((topic) => ({

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { broker } from "./broker.js";
 import { add, found, go, opened, phone, shoot, signIn, station } from "./browser.js";
 import {
   anyone,
-  broker,
   eventually,
   must,
   newProduct,
@@ -238,7 +238,7 @@ describe("desk", () => {
       ...{ payment_date: new Date().toISOString(), payment_method: "wire", provider_id: "bank-9" },
     };
     const event = { specversion: "1.0", id: randomUUID(), source: "elsewhere", type: "payments.succeeded", data: paid };
-    await broker("XADD", "dead-letter.order", "*", "data", JSON.stringify(event));
+    await broker.say("dead-letter.order", JSON.stringify(event));
     const page = await opened("desk/letters", "admin");
     const open = () =>
       page.locator(".rows li", { hasText: "payments.succeeded" }).getByRole("button", { name: "Open" });

@@ -3,10 +3,10 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { Consumer, DeadLetter } from "../contracts/admin.js";
 import type { Topic } from "../contracts/events.js";
 import type { OrderView } from "../contracts/order.js";
+import { broker } from "./broker.js";
 import {
   anyone,
   atOnce,
-  broker,
   eventually,
   newProduct,
   processes,
@@ -58,8 +58,7 @@ function upstream() {
 }
 
 /** What a sidecar does with a message that it cannot deliver: as it came, to the consumer's dead-letter topic. */
-const undeliverable = (service: Consumer, message: string) =>
-  broker("XADD", `dead-letter.${service}`, "*", "data", message);
+const undeliverable = (service: Consumer, message: string) => broker.say(`dead-letter.${service}`, message);
 const event = (type: Topic, data: object, id: string = randomUUID()) =>
   JSON.stringify({ specversion: "1.0", id, source: "elsewhere", type, datacontenttype: "application/json", data });
 
@@ -84,7 +83,7 @@ describe("what cannot be handled is in the list, with its reason, and can be rea
       /cost more/,
     ],
   ])("%s", async (_, service, topic, message, shown, reason) => {
-    await broker("XADD", topic, "*", "data", message);
+    await broker.say(topic, message);
     const letter = await setAside(service, mark);
     expect(letter).toMatchObject({ topic: shown || topic, tries: 0, reason: expect.stringMatching(reason) });
     expect((await redrive(letter)).status).toBe(409);
@@ -164,8 +163,7 @@ describe("the list", () => {
     const mark = randomUUID();
     const created = event("orders.created", { mark });
     const since = new Date().toISOString();
-    for (let n = 0; n < 3; n++)
-      await broker("XADD", "orders.created", "*", "data", created.replace(mark, `${mark}-${n}`));
+    for (let n = 0; n < 3; n++) await broker.say("orders.created", created.replace(mark, `${mark}-${n}`));
     const { items: all } = await eventually(
       () => list(),
       ({ items }) => items.filter(({ at }) => at >= since).length >= 12,

@@ -5,9 +5,9 @@ import type { Topic } from "../contracts/events.js";
 import type { Status } from "../contracts/order.js";
 import type { PaymentMethod } from "../contracts/payment.js";
 import { orderIdOf } from "../services/order/ids.js";
+import { broker } from "./broker.js";
 import { faults } from "./settings.js";
 import {
-  broker,
   eventually,
   must,
   newProduct,
@@ -178,15 +178,12 @@ export async function scene() {
     /** The very event once more, until this service has handled it. */
     async again(topic: Topic, app: string): Promise<void> {
       this.arm(`${app}.before-acknowledge`, "forget 1", `"${topic}"`);
-      const fields = await waitFor(
+      const found = await waitFor(
         `${topic} at the broker`,
-        async () => {
-          const entries = (await broker("XREVRANGE", topic, "+", "-", "COUNT", "2000")) as [string, string[]][];
-          return entries.map(([, fields]) => fields).find((fields) => fields.join(" ").includes(id));
-        },
+        () => broker.find(topic, id),
         (found) => found !== undefined,
       );
-      await broker("XADD", topic, "*", ...(fields as string[]));
+      await broker.repeat(topic, found as NonNullable<typeof found>);
       await this.hit(`${app}.before-acknowledge`);
     },
     /** Asks the workflow engine itself about the saga of this order. */

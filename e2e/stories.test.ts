@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { brokerName } from "./broker.js";
 import {
   eventually,
   must,
@@ -151,10 +152,10 @@ describe("the saga", () => {
 
 describe("the outbox", () => {
   test("what the broker could not take is said when it is back", async () => {
-    await processes.stop("redis");
+    await processes.stop(brokerName);
     const { status, body } = await place(ada, product(4).id, 1, "card_ok");
     expect(status).toBe(201);
-    await processes.start("redis");
+    await processes.start(brokerName);
     expect((await reaches(ada, body.id, "processing")).status).toBe("processing");
     expect((await statementOf(body.id)).charges).toHaveLength(1);
   });

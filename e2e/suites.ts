@@ -8,6 +8,8 @@ export type Suite = {
   launch?: LaunchOptions;
   /** The tests start, stop and crash their system themselves (e2e/own.ts). */
   own?: boolean;
+  /** Programs of examples/ that take the place of apps. */
+  instead?: Record<string, string>;
   /** For the system's processes and the tests. */
   env?: Record<string, string>;
 };
@@ -15,6 +17,9 @@ export type Suite = {
 // No test but those of mail writes to anyone, whatever is set.
 const noMail = { SMTP_HOST: "" };
 const launch = { settings, appEnv };
+
+/** Nobody's time is over by accident, and the saga asks again soon. */
+const patient = { settings: { ...settings, payment_window_seconds: "600", repeat_interval_seconds: "3" }, appEnv };
 
 /** `drift` and `logs` come last: what all tests of a suite left behind adds up, and tells no secret. */
 export const suites: Record<string, Suite> = {
@@ -34,8 +39,26 @@ export const suites: Record<string, Suite> = {
   failures: {
     says: 'what may go wrong at each step of an order; CELLS="paid × error" only there',
     projects: ["failures", "together", "stranded", "drift"],
-    // Nobody's time is over by accident, and the saga asks again soon.
-    launch: { settings: { ...settings, payment_window_seconds: "600", repeat_interval_seconds: "3" }, appEnv },
+    launch: patient,
+    env: noMail,
+  },
+  kafka: {
+    says: "the system from outside on Kafka, and programs of others beside it (5 minutes)",
+    projects: ["e2e", "kafka", "drift", "logs"],
+    launch: { ...launch, broker: "kafka" },
+    env: noMail,
+  },
+  "kafka-failures": {
+    says: "what may go wrong at each step of an order, on Kafka",
+    projects: ["failures", "together", "stranded", "drift"],
+    launch: { ...patient, broker: "kafka" },
+    env: noMail,
+  },
+  polyglot: {
+    says: "the system from outside with the notification service in Go in the place of ours (4 minutes)",
+    projects: ["e2e", "drift", "logs"],
+    launch,
+    instead: { notification: "notification-go" },
     env: noMail,
   },
   replicas: {

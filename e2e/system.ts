@@ -9,8 +9,8 @@ import type { OrderView, Status } from "../contracts/order.js";
 import type { PaymentMethod } from "../contracts/payment.js";
 import { historyOf } from "../kit/history.js";
 import { type Control, control } from "../tools/control.js";
-import { redis } from "../tools/redis-client.js";
 import { type Tokens, tokensOf } from "../tools/secrets.js";
+import { broker } from "./broker.js";
 
 export { must };
 
@@ -268,11 +268,8 @@ export async function command(...args: string[]): Promise<{ code: number; text: 
   );
 }
 
-/** Redis itself, for a program that knows the contract but not Dapr. */
-export const broker = (...command: string[]) => redis(port(6379), command);
-
-/** Publishes like a foreign program: only what the contract names, straight into the stream. */
+/** Publishes like a foreign program: only what the contract names, straight to the broker. */
 export async function publishForeign(topic: Topic, data: object, id: string = crypto.randomUUID()): Promise<void> {
   const event = { specversion: "1.0", id, source: "elsewhere", type: topic, datacontenttype: "application/json", data };
-  await broker("XADD", topic, "*", "data", JSON.stringify(event));
+  await broker.say(topic, JSON.stringify(event), (data as { order_id?: string }).order_id);
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { PaymentMethod } from "../contracts/payment.js";
+import { broker } from "./broker.js";
 import {
-  broker,
   eventually,
   must,
   orderOf,
@@ -178,14 +178,8 @@ describe("repeats", () => {
     await sleep(1_000); // the outbox is empty by then, so that nothing but the saga can ask again
     // The charge takes seconds: time to take the order service away before the answer is there.
     await Promise.all([processes.stop("order"), processes.stop("order-daprd")]);
-    const lost = await eventually(async () => {
-      const entries = (await broker("XREVRANGE", "payments.succeeded", "+", "-", "COUNT", "10")) as [
-        string,
-        string[],
-      ][];
-      return entries.find(([, fields]) => fields.join(" ").includes(body.id))?.[0];
-    }, Boolean);
-    expect(await broker("XDEL", "payments.succeeded", lost as string)).toBe(1);
+    const lost = await eventually(() => broker.find("payments.succeeded", body.id), Boolean);
+    await broker.lose("payments.succeeded", lost as NonNullable<typeof lost>);
     await Promise.all([processes.start("order-daprd"), processes.start("order")]);
     expect(
       (
@@ -419,7 +413,7 @@ describe("foreign facts", () => {
     const contradictory = upstream({ total: "1.00", payment_method: "card_ok" });
     await publishForeign("orders.created", contradictory);
     await publishForeign("orders.created", { nonsense: true });
-    await broker("XADD", "payments.succeeded", "*", "data", "not even JSON");
+    await broker.say("payments.succeeded", "not even JSON");
     await publishForeign("payments.failed", { ...upstream(), payment_id: "\u0000", reason: "\u0000" });
     const { body } = await place(ada, id, 1, "card_ok");
     expect((await reaches(ada, body.id, "processing", 8)).status).toBe("processing");

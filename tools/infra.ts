@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { type BrokerName, brokerOf } from "./broker.js";
 import type { Dapr } from "./dapr.js";
 import { accepts, prepareDatabases } from "./databases.js";
 import { type Instance, infraPorts, root } from "./instance.js";
@@ -8,7 +9,6 @@ import type { Mtls } from "./mtls.js";
 import { listening } from "./ports.js";
 import { postgresOf } from "./postgres.js";
 import { allReady, answersOk, type Check } from "./ready.js";
-import { answers, redisOf } from "./redis.js";
 import type { Say } from "./say.js";
 import type { Secrets } from "./secrets.js";
 
@@ -18,10 +18,10 @@ export type Infra = {
   addresses: { placement: string; scheduler: string };
   start: (keeper: Keeper, settings: Record<string, string>) => Promise<Record<string, string>>;
 };
-type Given = { placement?: string; scheduler?: string; mtls?: Mtls | undefined };
+type Given = { placement?: string; scheduler?: string; mtls?: Mtls | undefined; broker?: BrokerName | undefined };
 
 /**
- * Plans PostgreSQL, Redis, the payment provider, placement and scheduler, with mTLS sentry before them. Where `given` names an address, placement and
+ * Plans PostgreSQL, the broker, the payment provider, placement and scheduler, with mTLS sentry before them. Where `given` names an address, placement and
  * scheduler are started there, unless something listens there already. `start` gives the environment for the sidecars.
  */
 export async function planInfra(
@@ -33,11 +33,11 @@ export async function planInfra(
 ): Promise<Infra> {
   const ports = infraPorts(instance);
   const mail = mailSettings(process.env);
-  const [postgres, redis] = await Promise.all([
+  const { mtls, broker: name = "redis" } = given;
+  const [postgres, broker] = await Promise.all([
     postgresOf(instance, secrets.postgresPassword, say),
-    redisOf(instance, say),
+    brokerOf(name, instance, say),
   ]);
-  const { mtls } = given;
   const placement = withPart(
     await planPlacement(instance, dapr, given.placement),
     mtls?.controlPlane("dapr-placement"),
@@ -48,16 +48,16 @@ export async function planInfra(
   );
   const own = {
     ...(postgres.spec && { postgres: ports.postgres }),
-    ...(redis.spec && { redis: ports.redis }),
+    ...broker.ports,
     ...placement.ports,
     ...scheduler.ports,
     ...mtls?.ports,
     provider: ports.provider,
   };
-  const specs = [postgres.spec, redis.spec, placement.spec, scheduler.spec, provider(instance)];
+  const specs = [postgres.spec, broker.spec, placement.spec, scheduler.spec, provider(instance)];
   const checks: Check[] = [
     { name: "postgres", ready: () => accepts(postgres.url) },
-    { name: "redis", ready: () => answers(redis.port) },
+    { name, ready: broker.ready },
     ...placement.checks,
     ...scheduler.checks,
     { name: "provider", ready: answersOk(`http://127.0.0.1:${ports.provider}/healthz`) },
@@ -75,8 +75,7 @@ export async function planInfra(
       const connections = await prepareDatabases(postgres, settings);
       // The sidecars tell each other where they are: on this machine, whatever its network looks like.
       const here = { DAPR_HOST_IP: "127.0.0.1" };
-      const REDIS_HOST = `127.0.0.1:${redis.port}`;
-      return { ...connections, ...here, ...mail, REDIS_HOST, USER_JWT_KEYS: secrets.userJwtKeys };
+      return { ...connections, ...here, ...mail, ...broker.env, USER_JWT_KEYS: secrets.userJwtKeys };
     },
   };
 }

@@ -11,6 +11,8 @@ const gatewayPort = 8080;
 const home = {
   postgres: 5440,
   redis: 6379,
+  kafka: 9092,
+  kafkaController: 9093,
   provider: 8090,
   placement: 6050,
   placementHealth: 6051,

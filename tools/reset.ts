@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { events } from "../contracts/events.js";
 import { dropDatabases } from "./databases.js";
 import { type Instance, instanceOf } from "./instance.js";
+import { forgetTopics } from "./kafka-topics.js";
 import { outsideOf, serverOf } from "./postgres.js";
 import { forgetStreams } from "./redis.js";
 import { help } from "./say.js";
@@ -11,12 +12,23 @@ import { stopInstance } from "./stop.js";
 const usage = `
 npm run reset        stop the system and delete all its data: orders, accounts, messages, the provider's ledger, logs
 
-  PORT_BASE, ORDERS_DATA, POSTGRES_URL   which one, when it was started with them
+  PORT_BASE, ORDERS_DATA, POSTGRES_URL, KAFKA_BROKERS   which one, when it was started with them
 `;
 
 // By name: a mistaken ORDERS_DATA must not cost anyone a folder of theirs.
 const ours = [
-  ...["config", "logs", "postgres", "provider", "redis", "scheduler", "control.sock", "dapr.env", "foreign-redis"],
+  ...[
+    "config",
+    "logs",
+    "postgres",
+    "provider",
+    "redis",
+    "kafka",
+    "scheduler",
+    "control.sock",
+    "dapr.env",
+    "foreign-redis",
+  ],
   ...[
     "names.db",
     "names.db-journal",
@@ -41,17 +53,20 @@ export async function reset(instance: Instance): Promise<void> {
   const { dir } = instance;
   if (await stopInstance(dir)) console.log("Stopped.");
   if (process.env.POSTGRES_URL) await dropDatabases(serverOf(instance, ""));
-  if (existsSync(dir)) await forgetOurStreams(instance);
+  if (existsSync(dir)) await forgetMessages(instance);
   rmSync(outsideOf(dir), { recursive: true, force: true });
   if (!existsSync(dir)) return;
   for (const name of ours) rmSync(join(dir, name), { recursive: true, force: true });
   if (readdirSync(dir).length === 0) rmdirSync(dir);
 }
 
-/** Deletes our messages from a Redis that is not ours. */
-export async function forgetOurStreams(instance: Instance): Promise<void> {
+/** Deletes our messages from a broker that is not ours. */
+export async function forgetMessages(instance: Instance): Promise<void> {
   const streams = await forgetStreams(instance, isOurTopic);
   if (streams.length > 0) console.log(`Deleted from Redis: ${streams.join(", ")}.`);
+  const brokers = process.env.KAFKA_BROKERS;
+  const topics = brokers ? await forgetTopics(brokers) : [];
+  if (topics.length > 0) console.log(`Deleted from Kafka: ${topics.join(", ")}.`);
 }
 
 const isOurTopic = (key: string) => key in events || key.startsWith("dead-letter.");

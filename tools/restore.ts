@@ -7,7 +7,7 @@ import { keeper } from "./keeper.js";
 import { endOrphans, supervisorOf } from "./pids.js";
 import { postgresOf } from "./postgres.js";
 import { allReady } from "./ready.js";
-import { forgetOurStreams } from "./reset.js";
+import { forgetMessages } from "./reset.js";
 import { aloud, elapsed, help, Refusal } from "./say.js";
 import { secretsOf } from "./secrets.js";
 
@@ -16,7 +16,7 @@ npm run restore -- <folder>    replace all databases of a stopped system by thos
                                scheduler's jobs, which speak of a time after it, are thrown away. Then: npm start and,
                                when it runs, npm run repair
 
-  PORT_BASE, ORDERS_DATA, POSTGRES_URL   which one, when it was started with them
+  PORT_BASE, ORDERS_DATA, POSTGRES_URL, KAFKA_BROKERS   which one, when it was started with them
 `;
 
 /** Says which back-up was restored last. */
@@ -49,7 +49,7 @@ async function replaced(instance: Instance, folder: string): Promise<void> {
   } finally {
     await kept.close();
   }
-  await forgetOurStreams(instance);
-  for (const part of ["redis", "scheduler"]) rmSync(join(dir, part), { recursive: true, force: true });
+  await forgetMessages(instance);
+  for (const part of ["redis", "kafka", "scheduler"]) rmSync(join(dir, part), { recursive: true, force: true });
   copyFileSync(join(folder, "backup.json"), restoredMark(dir));
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { appSpec, gateway, portsOf, sidecarSpec } from "./app-processes.js";
+import { type BrokerName, withBroker } from "./broker.js";
 import { type Control, control, serveControl } from "./control.js";
 import { ensureDapr } from "./dapr.js";
 import { type App, readApps } from "./dapr-file.js";
@@ -26,8 +27,12 @@ export type LaunchOptions = {
   settings?: Record<string, string>;
   /** Only these apps; all of them unless named. */
   apps?: string[];
+  /** Other commands for some of them: another implementation, with the same sidecar. */
+  commands?: Record<string, string[]>;
   /** How many of each app; one unless said. */
   replicas?: number;
+  /** What carries the messages; Redis unless said. */
+  broker?: BrokerName;
   /** Sidecars, placement and scheduler prove to each other who they are, and apps may ask each other only what they do ask. */
   mtls?: boolean;
   /** Spans go to OTEL_EXPORTER_OTLP_ENDPOINT, and every app serves metrics on a port of its own. */
@@ -78,6 +83,8 @@ export async function launch(options: LaunchOptions = {}): Promise<System> {
   }
 }
 
+const titles: Record<BrokerName, string> = { redis: "Redis", kafka: "Kafka" };
+
 /** What the console's proof asks: this supervisor, and the payment provider, who testifies. */
 const proofEnv = (instance: Instance) => ({
   CONTROL_SOCKET: socketPath(instance.dir),
@@ -101,7 +108,10 @@ async function started(
   say: Say,
 ): Promise<Omit<System, "stop">> {
   const telemetry: Record<string, string> = options.observe ? telemetryEnv(process.env) : {};
-  const described = readApps(options.file ?? join(root, "dapr.yaml"), instance);
+  const { broker = "redis", commands = {} } = options;
+  const described = readApps(options.file ?? join(root, "dapr.yaml"), instance)
+    .map((app) => withBroker(app, broker))
+    .map((app) => ({ ...app, command: commands[app.appID] ?? app.command }));
   const apps = options.infraOnly ? [] : described.filter(({ appID }) => options.apps?.includes(appID) ?? true);
   const dapr = await ensureDapr({ needCli: options.infraOnly, say });
   const ids = described.map(({ appID }) => appID);
@@ -109,7 +119,7 @@ async function started(
   const first = described[0]!;
   const given = options.infraOnly
     ? { placement: first.placementHostAddress, scheduler: first.schedulerHostAddress }
-    : { mtls };
+    : { mtls, broker };
   const secrets = secretsOf(instance.dir, ids);
   const infra = await planInfra(instance, dapr, secrets, say, given);
   const observed = apps.map((app) => ({ ...app, observed: options.observe, blockShutdown: options.blockShutdown }));
@@ -119,7 +129,7 @@ async function started(
   // Addresses of sidecars that are gone.
   for (const suffix of ["", "-journal", "-wal", "-shm"])
     rmSync(join(instance.dir, `names.db${suffix}`), { force: true });
-  say("Starting PostgreSQL, Redis, placement, scheduler and the payment provider …");
+  say(`Starting PostgreSQL, ${titles[broker]}, placement, scheduler and the payment provider …`);
   const sidecarEnv = await infra.start(kept, options.settings ?? {});
   if (all.length > 0) say(`Starting ${all.map(({ name }) => name).join(", ")}, each with its sidecar …`);
   await copies.start(all, (app) => {

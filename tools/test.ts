@@ -2,12 +2,13 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Suite, suites, usual } from "../e2e/suites.js";
+import { builtExample } from "./example.js";
 import { instanceOf, portOf, root } from "./instance.js";
 import { reset } from "./reset.js";
-import { elapsed, help, Refusal } from "./say.js";
+import { aloud, elapsed, help, Refusal } from "./say.js";
 import { runAloud } from "./shell.js";
 import { stopInstance } from "./stop.js";
-import { launch } from "./supervisor.js";
+import { type LaunchOptions, launch } from "./supervisor.js";
 import { type Count, countOf, type Report } from "./test-count.js";
 
 const usage = `
@@ -19,6 +20,7 @@ ${Object.entries(suites)
   .join("\n")}
 npm test -- e2e stories     only the files of the suite whose names hold "stories"
 npm test -- e2e --mtls      the suite on a system with mTLS
+npm test -- e2e --kafka     the suite on a system whose broker is Kafka
 
   PORT_BASE=18080           the gateway's port of the system under test; its data is deleted first
 `;
@@ -29,13 +31,16 @@ export async function run(args: string[]): Promise<void> {
   help(args, usage);
   const parts = ["check", "unit", ...Object.keys(suites)];
   const chosen = parts.filter((part) => args.includes(part));
-  const mtls = args.includes("--mtls");
-  const filters = args.filter((arg) => !parts.includes(arg) && arg !== "--mtls");
+  const flags: LaunchOptions = {
+    ...(args.includes("--mtls") && { mtls: true }),
+    ...(args.includes("--kafka") && { broker: "kafka" }),
+  };
+  const filters = args.filter((arg) => !parts.includes(arg) && !["--mtls", "--kafka"].includes(arg));
   const total = { ...none };
   const summary: string[] = [];
   for (const part of chosen.length > 0 ? chosen : ["check", "unit", ...usual]) {
     const since = Date.now();
-    const count = await countedIn(part, filters, mtls);
+    const count = await countedIn(part, filters, flags);
     const { passed, failed } = count;
     add(total, count);
     summary.push(`${part.padEnd(10)} ${elapsed(since).padStart(11)}   ${passed} passed, ${failed} failed`);
@@ -44,11 +49,11 @@ export async function run(args: string[]): Promise<void> {
   process.exit(total.failed === 0 ? 0 : 1);
 }
 
-function countedIn(part: string, filters: string[], mtls: boolean): Promise<Count> {
+function countedIn(part: string, filters: string[], flags: LaunchOptions): Promise<Count> {
   if (part === "check") return check();
   if (part === "unit") return vitest("unit", filters);
   const suite = suites[part] as Suite;
-  return outside(part, mtls ? { ...suite, launch: { ...suite.launch, mtls } } : suite, filters);
+  return outside(part, { ...suite, launch: { ...suite.launch, ...flags } }, filters);
 }
 
 async function check(): Promise<Count> {
@@ -71,15 +76,17 @@ async function vitest(project: string, filters: string[], env: Record<string, st
 }
 
 /** A suite against a system of its own with fresh data. */
-async function outside(name: string, { projects, env = {}, launch: options, own }: Suite, filters: string[]) {
+async function outside(name: string, { projects, env = {}, launch: options, instead, own }: Suite, filters: string[]) {
   const instance = instanceOf({ portBase: portOf(process.env.PORT_BASE, 18080) });
   const total = { ...none };
   Object.assign(process.env, env);
   try {
     await reset(instance);
-    const system = own ? undefined : await launch({ ...options, portBase: instance.portBase });
+    const commands = await commandsOf(instead);
+    const system = own ? undefined : await launch({ ...options, commands, portBase: instance.portBase });
     const urls = system?.urls ?? [`http://127.0.0.1:${instance.portBase}`];
-    const where = { E2E_URL: urls.join(" "), E2E_DIR: instance.dir, PORT_BASE: String(instance.portBase) };
+    const E2E_BROKER = options?.broker ?? "redis";
+    const where = { E2E_BROKER, E2E_URL: urls.join(" "), E2E_DIR: instance.dir, PORT_BASE: String(instance.portBase) };
     for (const project of projects) {
       const found = project === projects[0] ? filters : [];
       add(total, await vitest(project, found, where));
@@ -91,6 +98,11 @@ async function outside(name: string, { projects, env = {}, launch: options, own 
   }
   if (total.failed > 0) keepLogs(name, instance.dir);
   return total;
+}
+
+async function commandsOf(instead: Suite["instead"] = {}): Promise<Record<string, string[]>> {
+  const built = Object.entries(instead).map(async ([app, example]) => [app, [await builtExample(example, aloud)]]);
+  return Object.fromEntries(await Promise.all(built));
 }
 
 /** The next suite begins with fresh data, and the logs tell what went wrong in this one. */

@@ -67,6 +67,7 @@ const names: Record<string, string> = {
   "order-daprd": "the sidecar that runs the saga",
   postgres: "PostgreSQL",
   redis: "Redis",
+  kafka: "Kafka",
 };
 const past: Record<ProcessAction, string> = {
   kill: "was killed",

@@ -1,0 +1,3 @@
+module orders-on-dapr/examples/notification-go
+
+go 1.24
