@@ -13,6 +13,7 @@ const longer = [
   "logs",
   "mail",
   "observe",
+  "polyglot",
   "replicas",
   "resiliency",
   "restore",

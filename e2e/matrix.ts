@@ -17,6 +17,7 @@ import {
   messages,
   nothingHeard,
   oneMessage,
+  othersGoOn,
   over,
   paidAgain,
   pause,
@@ -273,7 +274,7 @@ export const matrix: Record<string, Row> = {
       s.arm("payment.before-commit", "hold 1", '"payments.succeeded"');
       await s.place("card_ok");
       await s.hit("payment.before-commit");
-      await s.until("processing");
+      await othersGoOn(s, "processing");
       await s.letGo("payment.before-commit");
     }),
     "after cancel": ends(

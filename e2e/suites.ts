@@ -56,7 +56,7 @@ export const suites: Record<string, Suite> = {
   },
   polyglot: {
     says: "the system from outside with the notification service in Go in the place of ours (4 minutes)",
-    projects: ["e2e", "drift", "logs"],
+    projects: ["e2e", "polyglot", "drift", "logs"],
     launch,
     instead: { notification: "notification-go" },
     env: noMail,
