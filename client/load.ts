@@ -14,13 +14,13 @@ const signedIn = async (email: string) => {
   const { access_token: token } = await must(createClient({ url }).signIn({ body: { email, password } }));
   return createClient({ url, token });
 };
-const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
+const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
 
 /** One order; every tenth is refused by the bank. */
 async function order(n: number): Promise<void> {
   const product_id = demoProducts[n % demoProducts.length]!.id;
-  const payment_method = n % 10 === 0 ? "card_declined" : "card_ok";
-  const body = { items: [{ product_id, quantity: 1 }], payment_method } as const;
+  const payment_method: "card_declined" | "card_ok" = n % 10 === 0 ? "card_declined" : "card_ok";
+  const body = { items: [{ product_id, quantity: 1 }], payment_method };
   const { id } = await must(ada.placeOrder({ headers: { "idempotency-key": crypto.randomUUID() }, body }));
   for await (const { status } of ada.watch(id, { signal: AbortSignal.timeout(60_000) }))
     if (["processing", "payment_failed", "cancelled"].includes(status)) return count(status);

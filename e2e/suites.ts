@@ -91,6 +91,11 @@ export const suites: Record<string, Suite> = {
       OTEL_METRICS_EXPORTER: "otlp",
     },
   },
+  deploy: {
+    says: "images, compose file and manifests, before the real parsers and schemas; needs Go, and no container engine",
+    projects: ["deploy"],
+    own: true,
+  },
   upgrade: {
     says: "a second build replaces the first while orders are under way, and back",
     projects: ["upgrade"],

@@ -1,6 +1,7 @@
 import { asyncapi } from "../contracts/asyncapi.js";
 import { openapi } from "../contracts/openapi.js";
 import { version } from "../kit/version.js";
+import { clusterAccess } from "./cluster-access.js";
 import { metricsPage } from "./metrics-page.js";
 import { markdown, withServices } from "./tables.js";
 
@@ -12,5 +13,6 @@ export const documents: Record<string, (present: string) => string> = {
   "docs/api/asyncapi.json": () => json(asyncapi(version)),
   "docs/api/README.md": markdown,
   "docs/metrics.md": metricsPage,
+  "deploy/kubernetes/base/access.yaml": clusterAccess,
   "README.md": withServices,
 };

@@ -3,12 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 
-	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/client/llb/sourceresolver"
 	"github.com/moby/buildkit/frontend/dockerfile/dockerfile2llb"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
@@ -47,7 +45,7 @@ func built(ctx context.Context, folder string) (*dockerfile, error) {
 		return nil, err
 	}
 	found := &dockerfile{Warnings: []string{}, Context: sent}
-	if err := lint(ctx, folder, text, found); err != nil {
+	if err := lint(ctx, text, found); err != nil {
 		return nil, err
 	}
 	parsed, err := parser.Parse(bytes.NewReader(text))
@@ -68,23 +66,17 @@ func built(ctx context.Context, folder string) (*dockerfile, error) {
 	return found, nil
 }
 
-// lint looks as `docker build --check` does, with the experimental rules too; what is copied but not sent is one of them.
-func lint(ctx context.Context, folder string, text []byte, found *dockerfile) error {
-	results, err := dockerfile2llb.DockerfileLint(ctx, text, dockerfile2llb.ConvertOpt{
+// lint looks as `docker build --check` does, with the experimental rules too.
+func lint(ctx context.Context, text []byte, found *dockerfile) error {
+	_, _, _, _, err := dockerfile2llb.Dockerfile2LLB(ctx, text, dockerfile2llb.ConvertOpt{
 		Config:       dockerui.Config{LinterConfig: &linter.Config{ExperimentalAll: true}},
-		SourceMap:    llb.NewSourceMap(nil, "Dockerfile", "Dockerfile", text),
 		MetaResolver: anyImage{},
+		AllStages:    true,
+		Warn: func(rule, _, _, message string, _ []parser.Range) {
+			found.Warnings = append(found.Warnings, rule+": "+message)
+		},
 	})
-	if err != nil {
-		return err
-	}
-	if results.Error != nil {
-		return errors.New(results.Error.Message)
-	}
-	for _, warning := range results.Warnings {
-		found.Warnings = append(found.Warnings, warning.RuleName+": "+warning.Detail)
-	}
-	return nil
+	return err
 }
 
 // anyImage stands for the registry: of every base image nothing is known.
