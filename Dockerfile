@@ -5,14 +5,14 @@ ARG NODE_VERSION=24.11.1
 FROM node:${NODE_VERSION}-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --no-audit --no-fund
+
+FROM packages AS production
 # What only people and debuggers read is a third of it.
-RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.md' \) -delete
 
-FROM node:${NODE_VERSION}-bookworm-slim AS build
-WORKDIR /app
-COPY package.json package-lock.json ./
-RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --no-audit --no-fund
+FROM packages AS build
 COPY . .
 RUN npm run build:image && mkdir ledger
 
@@ -20,7 +20,7 @@ FROM node:${NODE_VERSION}-bookworm-slim AS runtime
 ENV NODE_ENV=production
 WORKDIR /app
 COPY package.json ./
-COPY --from=packages /app/node_modules ./node_modules
+COPY --from=production /app/node_modules ./node_modules
 # It owns nothing here, and writes nothing.
 USER 10001:10001
 

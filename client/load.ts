@@ -31,7 +31,9 @@ for (const { id } of demoProducts)
   await must(staff.setStock({ params: { product_id: id }, body: { on_hand: 1_000_000 } }));
 let ada = await signedIn(demoAccounts[2].email);
 // A token holds for an hour.
-setInterval(async () => void (ada = await signedIn(demoAccounts[2].email).catch(() => ada)), 1_800_000);
+setInterval(async () => {
+  ada = await signedIn(demoAccounts[2].email).catch(() => ada);
+}, 1_800_000);
 setInterval(() => console.log(JSON.stringify({ begun, ...Object.fromEntries(counts) })), 10_000);
 process.once("SIGTERM", () => process.exit(0));
 process.once("SIGINT", () => process.exit(0));

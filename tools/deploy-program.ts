@@ -51,5 +51,7 @@ const schemaModules = {
   ],
 } as const;
 
-export const schemaModule = (name: keyof typeof schemaModules, say: Say): Promise<string> =>
-  goModule(...schemaModules[name], say);
+export function schemaModule(name: keyof typeof schemaModules, say: Say): Promise<string> {
+  const [module, sum] = schemaModules[name];
+  return goModule(module, sum, say);
+}
