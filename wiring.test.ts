@@ -110,26 +110,29 @@ test.each(services)(
   },
 );
 
-test("the broker's scopes let each app publish and hear what the table of events says, and no other app anything", () => {
-  type Broker = { spec: { metadata: { name: string; value?: string }[] }; scopes: string[] };
-  const { spec, scopes } = parse(readFileSync("components/pubsub.yaml", "utf8")) as Broker;
-  const scope = (name: string) => {
-    const apps =
-      spec.metadata
-        .find((item) => item.name === name)
-        ?.value?.replaceAll(" ", "")
-        .split(";") ?? [];
-    const entries = apps.map((app) => app.split("=") as [string, string]);
-    return Object.fromEntries(entries.map(([app, list]) => [app, list.split(",").sort()]));
-  };
-  const expected = (may: (topic: Topic, app: string) => boolean) =>
-    Object.fromEntries(
-      Consumer.options.map((app) => {
-        const its = (Object.keys(topics) as Topic[]).filter((topic) => may(topic, app));
-        return [app, [...its, `dead-letter.${app}`].sort()];
-      }),
-    );
-  expect(scope("publishingScopes")).toEqual(expected((topic, app) => topics[topic].from === app));
-  expect(scope("subscriptionScopes")).toEqual(expected((topic, app) => topics[topic].to.some((to) => to === app)));
-  expect([...scopes].sort()).toEqual([...Consumer.options].sort());
-});
+test.each(["redis", "kafka"])(
+  "%s: the scopes let each app publish and hear what the table of events says, and no other app anything",
+  (broker) => {
+    type Broker = { spec: { metadata: { name: string; value?: string }[] }; scopes: string[] };
+    const { spec, scopes } = parse(readFileSync(`components/${broker}/pubsub.yaml`, "utf8")) as Broker;
+    const scope = (name: string) => {
+      const apps =
+        spec.metadata
+          .find((item) => item.name === name)
+          ?.value?.replaceAll(" ", "")
+          .split(";") ?? [];
+      const entries = apps.map((app) => app.split("=") as [string, string]);
+      return Object.fromEntries(entries.map(([app, list]) => [app, list.split(",").sort()]));
+    };
+    const expected = (may: (topic: Topic, app: string) => boolean) =>
+      Object.fromEntries(
+        Consumer.options.map((app) => {
+          const its = (Object.keys(topics) as Topic[]).filter((topic) => may(topic, app));
+          return [app, [...its, `dead-letter.${app}`].sort()];
+        }),
+      );
+    expect(scope("publishingScopes")).toEqual(expected((topic, app) => topics[topic].from === app));
+    expect(scope("subscriptionScopes")).toEqual(expected((topic, app) => topics[topic].to.some((to) => to === app)));
+    expect([...scopes].sort()).toEqual([...Consumer.options].sort());
+  },
+);

@@ -16,12 +16,13 @@ export function shortened(dir: string, seconds: number): LaunchOptions {
   change(join(components, "config.yaml"), (text) =>
     text.replace(/stateRetentionPolicy: .*/, `stateRetentionPolicy: { anyTerminal: ${Math.ceil(seconds)}s }`),
   );
-  change(join(components, "pubsub.yaml"), (text) =>
+  change(join(components, "redis", "pubsub.yaml"), (text) =>
     text.replace(/(maxLenApprox, value: )"\d+"/, `$1"${Math.ceil(seconds * 20)}"`),
   );
   const file = join(folder, "dapr.yaml");
   const described = parse(readFileSync(join(root, "dapr.yaml"), "utf8"));
-  Object.assign(described.common, { resourcesPaths: [components], configFilePath: join(components, "config.yaml") });
+  const resourcesPaths = [components, join(components, "redis")];
+  Object.assign(described.common, { resourcesPaths, configFilePath: join(components, "config.yaml") });
   for (const app of described.apps) app.appDirPath = root;
   writeFileSync(file, stringify(described));
 

@@ -8,7 +8,7 @@ import { ensureDapr } from "../tools/dapr.js";
 import { root } from "../tools/instance.js";
 import { aloud } from "../tools/say.js";
 import { run } from "../tools/shell.js";
-import { appIds, apps, type Compose, type ComposeService, common, compose, neededBy, read } from "./rendered.js";
+import { appIds, apps, type Compose, type ComposeService, components, compose, neededBy, read } from "./rendered.js";
 
 let project: Compose;
 let values: string[];
@@ -59,19 +59,15 @@ describe.each(apps)("$appID", ({ appID, appPort, command, env = {} }) => {
     expect(Object.keys(told)).toEqual(expect.arrayContaining(Object.keys(env)));
   });
 
-  test("has a sidecar of the same id, port and health check, which reads our components", () => {
+  test("has a sidecar of the same id and port, which reads our components, and leaves health to the offsets of Kafka", () => {
     const flags = flagsOf(`${appID}-sidecar`);
     expect(flags).toMatchObject({
       "app-id": [appID],
       "app-port": [String(appPort)],
-      "enable-app-health-check": [""],
-      "app-health-check-path": [common.appHealthCheckPath],
-      "app-health-probe-interval": [String(common.appHealthProbeInterval)],
-      "app-health-probe-timeout": [String(common.appHealthProbeTimeout)],
-      "app-health-threshold": [String(common.appHealthThreshold)],
       "resources-path": ["/components", "/components/kafka"],
       config: ["/components/config.yaml", "/names.yaml"],
     });
+    expect(flags).not.toHaveProperty("enable-app-health-check");
     const mounted = Object.fromEntries(service(`${appID}-sidecar`).volumes?.map((one) => [one.target, one]) ?? []);
     expect(mounted["/components"]).toMatchObject({ source: expect.stringMatching(/\/components$/), read_only: true });
     expect(mounted["/names.yaml"]).toMatchObject({ source: expect.stringMatching(/compose\/names\.yaml$/) });
@@ -100,6 +96,11 @@ describe.each(apps)("$appID", ({ appID, appPort, command, env = {} }) => {
     expect(has("app")).toEqual([]);
     expect("USER_JWT_KEYS" in (service(`${appID}-sidecar`).environment ?? {})).toBe(appID === "user");
   });
+});
+
+test("no component is there twice in the folders that a sidecar reads", () => {
+  const names = components().map(({ metadata }) => metadata.name);
+  expect(names.length).toBe(new Set(names).size);
 });
 
 test("every flag of sidecars, placement and scheduler is one that these programs have", async () => {

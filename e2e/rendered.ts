@@ -117,7 +117,7 @@ export function components(): Component[] {
   const files = ["components", "components/kafka"].flatMap((folder) =>
     readdirSync(join(root, folder)).map((name) => `${folder}/${name}`),
   );
-  const yaml = files.filter((path) => path.endsWith(".yaml") && path !== "components/pubsub.yaml");
+  const yaml = files.filter((path) => path.endsWith(".yaml"));
   return yaml.flatMap((path) => manifestsIn(read(path))).filter(({ kind }) => kind === "Component") as Component[];
 }
 
