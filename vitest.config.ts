@@ -47,6 +47,15 @@ export default defineConfig({
       ...longer.map((name) => ({
         test: { name, include: [`e2e/${name}.ts`], exclude: skipped, testTimeout: 180_000, hookTimeout: 180_000 },
       })),
+      {
+        test: {
+          name: "deploy",
+          include: ["e2e/deploy-*.ts"],
+          exclude: skipped,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+        },
+      },
       // The README's commands as they stand there, on the default ports.
       { test: { name: "readme", include: ["e2e/readme.ts"], exclude: skipped, testTimeout: 300_000, bail: 1 } },
     ],

@@ -126,6 +126,11 @@ export const suites: Record<string, Suite> = {
     own: true,
     env: noMail,
   },
+  deploy: {
+    says: "images, compose file and manifests, before the real parsers and schemas; needs Go, and no container engine",
+    projects: ["deploy"],
+    own: true,
+  },
   upgrade: {
     says: "a second build replaces the first while orders are under way, and back",
     projects: ["upgrade"],

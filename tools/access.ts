@@ -12,12 +12,12 @@ export type AccessControl = {
 
 /** What sidecars are in when their configuration says nothing else. */
 const trustDomain = "public";
-export const namespace = "default";
+export const defaultNamespace = "default";
 const gateway = "api-gateway";
 const keys = api.keys;
 
 /** Who of these apps may ask the app what, through the sidecars; all else is denied. It needs mTLS, which says who asks. */
-export function accessControl(app: string, apps: string[]): AccessControl {
+export function accessControl(app: string, apps: string[], namespace = defaultNamespace): AccessControl {
   const policies = apps.flatMap((appId) => {
     const operations = allowed(app, appId);
     return operations.length > 0 ? [{ appId, defaultAction: "deny" as const, trustDomain, namespace, operations }] : [];

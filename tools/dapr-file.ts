@@ -84,6 +84,10 @@ export function readApps(file: string, instance: Instance): App[] {
   });
 }
 
+/** The ids of all apps in a dapr.yaml. */
+export const appIds = (file: string): string[] =>
+  (parse(readFileSync(file, "utf8")) as z.infer<typeof DaprFile>).apps.map(({ appID }) => appID);
+
 function rendered(config: string, instance: Instance): string {
   if (!existsSync(config)) throw new Refusal(`dapr.yaml names ${config}, which does not exist.`);
   const documents = parseAllDocuments(readFileSync(config, "utf8"));

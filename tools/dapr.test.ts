@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseVersion } from "./dapr.js";
-import { isNewEnough } from "./dapr-build.js";
+import { isNewEnough } from "./go.js";
 
 test.each([
   ["1.18.2\n", "1.18.2"],

@@ -2,6 +2,7 @@ import { withPlans } from "../bench/scale-page.js";
 import { asyncapi } from "../contracts/asyncapi.js";
 import { openapi } from "../contracts/openapi.js";
 import { version } from "../kit/version.js";
+import { clusterAccess } from "./cluster-access.js";
 import { metricsPage } from "./metrics-page.js";
 import { markdown, withServices } from "./tables.js";
 
@@ -14,5 +15,6 @@ export const documents: Record<string, (present: string) => string> = {
   "docs/api/README.md": markdown,
   "docs/metrics.md": metricsPage,
   "docs/scale.md": withPlans,
+  "deploy/kubernetes/base/access.yaml": clusterAccess,
   "README.md": withServices,
 };

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SignJWT } from "jose";
 import { parse, stringify } from "yaml";
-import { accessControl, namespace } from "./access.js";
+import { accessControl, defaultNamespace as namespace } from "./access.js";
 import type { Dapr } from "./dapr.js";
 import type { App } from "./dapr-file.js";
 import { type Instance, infraPorts, root } from "./instance.js";

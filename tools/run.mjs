@@ -11,6 +11,7 @@ const commands = {
   infra: ["tools/infra-only.js", "start only what the apps stand on, for `dapr run -f .`"],
   admin: ["tools/admin.js", "make an account an admin"],
   keys: ["tools/keys.js", "show the keys that sign access tokens, rotate or retire them"],
+  secrets: ["tools/container-secrets.js", "make the secrets of a system in containers: secrets compose | kubernetes"],
   config: ["tools/config.js", "show the settings of a running system, or change one: config set <key> <value>"],
   backup: ["tools/backup.js", "write all databases of a running system into a folder: backup <folder>"],
   restore: ["tools/restore.js", "replace the databases of a stopped system by a back-up: restore <folder>"],

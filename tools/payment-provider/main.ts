@@ -9,6 +9,7 @@ import { openJournal } from "./journal.js";
 
 const env = z
   .object({
+    HOST: z.string().default("127.0.0.1"),
     PORT: z.coerce.number().int().default(8090),
     DATA_DIR: z.string().min(1),
     TIMEOUT_MS: z.coerce.number().int().nonnegative().default(5000),
@@ -25,7 +26,7 @@ const app = providerApp({ book, journal, timeoutMs: env.TIMEOUT_MS, log });
 const server = createServer(app.callback());
 // Longer than any client keeps an idle socket, so that no request meets a closing one.
 server.keepAliveTimeout = 75_000;
-server.listen(env.PORT, "127.0.0.1", () => log.info({ port: env.PORT, charges: book.charges.size }, "listening"));
+server.listen(env.PORT, env.HOST, () => log.info({ port: env.PORT, charges: book.charges.size }, "listening"));
 
 async function stop() {
   server.close();
