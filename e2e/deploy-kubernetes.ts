@@ -112,12 +112,16 @@ describe.each(overlays)("%s", (overlay) => {
         if (name.startsWith("dapr.io/")) expect(known).toContain(name);
   });
 
-  test("a pod has longer to end than its service and sidecar together take", () => {
+  test("who is told to stop: the gateway's notice is over first, then its sidecar leaves, then its service, all within the grace", () => {
     for (const app of appIds) {
       const pod = podOf(overlay, app);
-      const sidecar =
-        Number.parseInt(noteOf(pod, "block-shutdown-duration")!, 10) + Number(noteOf(pod, "graceful-shutdown-seconds"));
-      expect(pod.spec.terminationGracePeriodSeconds).toBeGreaterThan(5 + sidecar);
+      expect(noteOf(pod, "enable-native-sidecar")).toBeUndefined();
+      const block = Number.parseInt(noteOf(pod, "block-shutdown-duration")!, 10);
+      const left = block + Number(noteOf(pod, "graceful-shutdown-seconds"));
+      const seconds = (name: string) => Number(containerOf(pod).env?.find((one) => one.name === name)?.value);
+      if (app === "api-gateway") expect(block).toBeGreaterThan(seconds("NOTICE_SECONDS"));
+      expect(seconds("DRAIN_SECONDS")).toBeGreaterThan(left);
+      expect(pod.spec.terminationGracePeriodSeconds).toBeGreaterThan(5 + seconds("DRAIN_SECONDS"));
     }
   });
 
