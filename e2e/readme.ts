@@ -48,7 +48,7 @@ afterEach(async () => {
     if (child.exitCode === null) await ctrlC(child).catch(() => undefined);
 });
 
-test("npm start, the order by curl, npm run demo, Ctrl-C, npm start -- --observe, npm stop", async () => {
+test("npm start, the order by curl, npm run demo, Ctrl-C, npm start -- --observe, npm start -- --kafka, npm stop", async () => {
   expect(blocks[0]).toMatch(/^npm start .*\nnpm test /);
   const first = await stays("npm start", "Ctrl-C stops everything");
   const placed = await sh(blocks[1] as string);
@@ -76,6 +76,11 @@ test("npm start, the order by curl, npm run demo, Ctrl-C, npm start -- --observe
   expect((await sh("curl -s http://127.0.0.1:8080/console.json")).text).toContain("http://127.0.0.1:3000/explore");
   expect((await sh("npm stop")).code).toBe(0);
   expect(await listens(8080)).toBe(false);
+
+  await stays("npm start -- --kafka", "Ctrl-C stops everything");
+  const onKafka = await sh("npm run demo");
+  expect([onKafka.code, onKafka.text]).toEqual([0, expect.stringContaining("8 of 8 stories ended as they must")]);
+  expect((await sh("npm stop")).code).toBe(0);
 });
 
 test("npm run infra and dapr run -f . with the real CLI, then npm run reset", async () => {
