@@ -14,7 +14,7 @@ import { run } from "./shell.js";
 type Binaries = { initdb: string; postgres: string };
 type Account = { uid: number; gid: number };
 
-/** Enough for two of every service: components.test.ts adds up what their sidecars may open. */
+/** Enough for two of every service: checks/components.test.ts adds up what their sidecars may open. */
 export const maxConnections = 220;
 
 /** An existing server when POSTGRES_URL names one, else our own. */

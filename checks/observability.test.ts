@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { exportedName, metrics, type Name } from "./contracts/metrics.js";
-import { dashboards, folder, queries } from "./e2e/dashboards.js";
-import { readApps } from "./tools/dapr-file.js";
-import { appMetricsPort } from "./tools/dapr-flags.js";
-import { infraPorts, instanceOf } from "./tools/instance.js";
+import { exportedName, metrics, type Name } from "../contracts/metrics.js";
+import { dashboards, folder, queries } from "../e2e/dashboards.js";
+import { readApps } from "../tools/dapr-file.js";
+import { appMetricsPort } from "../tools/dapr-flags.js";
+import { infraPorts, instanceOf } from "../tools/instance.js";
 
 type Rule = { alert?: string; record?: string; expr: string; annotations?: { runbook_url?: string; summary?: string } };
 const rulesIn = (file: string): Rule[] =>

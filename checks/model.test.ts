@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { type Command, type Order, progress } from "../services/order/order.js";
+import { compareOrder } from "../services/order/reconcile.js";
+import { netOf, standing } from "../services/payment/audit.js";
 import { type Plan, type Setup, type World, world } from "./model.js";
-import { type Command, type Order, progress } from "./services/order/order.js";
-import { compareOrder } from "./services/order/reconcile.js";
-import { netOf, standing } from "./services/payment/audit.js";
 
 // Whatever is lost, repeated, late or dead in between: once it is calm, money and stock are what the status says.
 

@@ -1,28 +1,28 @@
 import { vi } from "vitest";
-import { type EventOf, events, type Topic } from "./contracts/events.js";
-import { RefundRequest, RegisterRequest } from "./contracts/payment.js";
-import type { Product } from "./contracts/product.js";
-import { updater } from "./kit/aggregate.js";
-import type { Write } from "./kit/commit.js";
-import type { Handlers } from "./kit/events.js";
-import type { Message, Outbox } from "./kit/outbox.js";
-import { Unavailable, Unhandleable } from "./kit/problem.js";
-import type { Sql } from "./kit/sql.js";
-import type { Found, Store } from "./kit/state.js";
-import { handlers as inventoryHandlers } from "./services/inventory/app.js";
-import type { Hold, Stock } from "./services/inventory/stock.js";
-import { warehouse } from "./services/inventory/warehouse.js";
-import { handlers as orderHandlers } from "./services/order/events.js";
-import type { Neighbours } from "./services/order/neighbours.js";
-import type { Command, Order, Progress } from "./services/order/order.js";
-import { orders as ordersOf } from "./services/order/orders.js";
-import { place } from "./services/order/place.js";
-import { orderSaga, type SagaInput } from "./services/order/saga.js";
-import { steps } from "./services/order/steps.js";
-import { handlers as paymentHandlers } from "./services/payment/app.js";
-import { cashier, minor } from "./services/payment/cashier.js";
-import type { Account, Payment } from "./services/payment/payment.js";
-import type { Movement, Provider } from "./services/payment/provider.js";
+import { type EventOf, events, type Topic } from "../contracts/events.js";
+import { RefundRequest, RegisterRequest } from "../contracts/payment.js";
+import type { Product } from "../contracts/product.js";
+import { updater } from "../kit/aggregate.js";
+import type { Write } from "../kit/commit.js";
+import type { Handlers } from "../kit/events.js";
+import type { Message, Outbox } from "../kit/outbox.js";
+import { Unavailable, Unhandleable } from "../kit/problem.js";
+import type { Sql } from "../kit/sql.js";
+import type { Found, Store } from "../kit/state.js";
+import { handlers as inventoryHandlers } from "../services/inventory/app.js";
+import type { Hold, Stock } from "../services/inventory/stock.js";
+import { warehouse } from "../services/inventory/warehouse.js";
+import { handlers as orderHandlers } from "../services/order/events.js";
+import type { Neighbours } from "../services/order/neighbours.js";
+import type { Command, Order, Progress } from "../services/order/order.js";
+import { orders as ordersOf } from "../services/order/orders.js";
+import { place } from "../services/order/place.js";
+import { orderSaga, type SagaInput } from "../services/order/saga.js";
+import { steps } from "../services/order/steps.js";
+import { handlers as paymentHandlers } from "../services/payment/app.js";
+import { cashier, minor } from "../services/payment/cashier.js";
+import type { Account, Payment } from "../services/payment/payment.js";
+import type { Movement, Provider } from "../services/payment/provider.js";
 import {
   type Charge,
   decideCharge,
@@ -30,7 +30,7 @@ import {
   emptyBook,
   enter,
   statementOf,
-} from "./tools/payment-provider/book.js";
+} from "../tools/payment-provider/book.js";
 
 // The whole platform but for Dapr: the real handlers, decisions and sagas of order, payment and inventory, over
 // stores in memory, a bus that somebody else schedules, a clock that stands still, and a provider with a book.

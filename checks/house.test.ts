@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { suites } from "./e2e/suites.js";
+import { suites } from "../e2e/suites.js";
 
 // What outsiders read first: it must name what is there.
 

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import type Koa from "koa";
 import { beforeAll, expect, test, vi } from "vitest";
 import { parse } from "yaml";
-import { Consumer } from "./contracts/admin.js";
-import { api, type Route } from "./contracts/api.js";
-import { type Topic, topics } from "./contracts/events.js";
-import { metrics } from "./contracts/metrics.js";
-import { questions } from "./contracts/questions.js";
-import { type App, app } from "./kit/http.js";
-import { logger } from "./kit/log.js";
+import { Consumer } from "../contracts/admin.js";
+import { api, type Route } from "../contracts/api.js";
+import { type Topic, topics } from "../contracts/events.js";
+import { metrics } from "../contracts/metrics.js";
+import { questions } from "../contracts/questions.js";
+import { type App, app } from "../kit/http.js";
+import { logger } from "../kit/log.js";
 
 // Every service's main.ts is run up to the point where it would listen: what it has put together by then is looked at.
 
@@ -22,7 +22,7 @@ const anything: any = new Proxy(() => anything, {
   get: (_, name) => (name === "then" ? undefined : anything),
 });
 
-vi.mock("./kit/service.js", () => ({
+vi.mock("../kit/service.js", () => ({
   service: async (name: string, _env: object, wire: (wire: object) => object) => {
     const log = logger(name, "silent");
     const web = app(log, async () => false);
@@ -34,7 +34,7 @@ vi.mock("./kit/service.js", () => ({
 beforeAll(async () => {
   const environment = { APP_PORT: "1", DAPR_HTTP_PORT: "1", DAPR_GRPC_PORT: "1", PROVIDER_URL: "http://127.0.0.1:1" };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-  for (const service of services) await import(`./services/${service}/main.ts`);
+  for (const service of services) await import(`../services/${service}/main.ts`);
 });
 
 const bare = (path: string) => path.replace(/:\w+|\{\w+\}/g, "{}");

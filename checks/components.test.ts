@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { maxConnections } from "./tools/postgres.js";
+import { maxConnections } from "../tools/postgres.js";
 
 type Resource = {
   kind: string;
