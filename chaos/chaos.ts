@@ -1,5 +1,6 @@
 import { type Client, createClient, must } from "../client/client.js";
 import { demoAccounts } from "../contracts/demo.js";
+import type { BrokerName } from "../tools/broker.js";
 import { opening, other, tokenOf } from "../tools/demo-client.js";
 import { instanceOf, portOf } from "../tools/instance.js";
 import { reset } from "../tools/reset.js";
@@ -16,7 +17,7 @@ import { nextStory, type Scene } from "./stories.js";
 import { isClean, verdictOf } from "./verdict.js";
 
 const usage = `
-npm run chaos [-- --minutes 10] [--seed 1] [--json] [--plan]
+npm run chaos [-- --minutes 10] [--seed 1] [--kafka] [--json] [--plan]
 
 Starts a system of its own with fresh data. Customers order, pay, cancel, repeat themselves, while every process of the
 system is killed, paused and restarted and replicas come and go. Then everything is left alone, and it is counted what is
@@ -24,6 +25,7 @@ lost, stuck after a minute, done twice, or not where it belongs. Ends with 1 whe
 
 --minutes   how long faults come (10)
 --seed      which faults and which stories, at which time (1)
+--kafka     on Kafka instead of Redis; the faults that would meet Redis meet it
 --json      the result as one JSON line on stdout
 --plan      only print the faults
 PORT_BASE   its ports (25080); its data is deleted first, and logs stay afterwards
@@ -58,17 +60,18 @@ export async function run(args: string[]): Promise<void> {
     throw new Refusal(`${name} takes a number: ${name} ${otherwise}.`);
   };
   const [minutes, seed] = [number("--minutes", 10), number("--seed", 1)];
-  const plan = planOf(seed, minutes);
+  const broker = args.includes("--kafka") ? "kafka" : "redis";
+  const plan = planOf(seed, minutes).map((fault) => (fault.target === "redis" ? { ...fault, target: broker } : fault));
   if (args.includes("--plan")) return console.log(plan.map(told).join("\n"));
 
   const instance = instanceOf({ portBase: portOf(process.env.PORT_BASE, 25080) });
   await reset(instance);
   say("Starting the system …");
-  const system = await launch({ portBase: instance.portBase, settings, appEnv, quiet: true });
+  const system = await launch({ portBase: instance.portBase, settings, appEnv, broker, quiet: true });
   let clean = false;
   try {
     const diary = emptyDiary();
-    const witnesses = await witnessesOf(system, instance.offset);
+    const witnesses = await witnessesOf(system, instance.offset, broker);
     const shop = await open(witnesses);
     const cast = await castOf(system.url, diary);
     say(`Seed ${seed}: ${plan.length} faults in ${minutes} minutes, ${ordersPerSecond} orders per second.`);
@@ -102,12 +105,12 @@ const password = process.env.DEMO_PASSWORD ?? "demo-password-1";
 const signIn = async (url: string, email: string): Promise<Client> =>
   createClient({ url, token: await tokenOf(url, email, password) });
 
-async function witnessesOf({ url, dir }: System, offset: number): Promise<Witnesses> {
+async function witnessesOf({ url, dir }: System, offset: number, broker: BrokerName): Promise<Witnesses> {
   const [admin, staff] = await Promise.all([signIn(url, demoAccounts[0].email), signIn(url, demoAccounts[1].email)]);
   const port = (inFile: number) => inFile + offset;
   const sidecar = (app: string, inFile: number) =>
     other(`http://127.0.0.1:${port(inFile)}`, opening(tokensOf(dir, app).api));
-  return { admin, staff, anyone: createClient({ url }), port, sidecar };
+  return { admin, staff, anyone: createClient({ url }), port, sidecar, broker };
 }
 
 type Shop = { plenty: string; scarce: string; stock: Map<string, number> };

@@ -1,6 +1,8 @@
 import { type Client, must } from "../client/client.js";
 import type { OrderView } from "../contracts/order.js";
+import type { BrokerName } from "../tools/broker.js";
 import { type Other, other } from "../tools/demo-client.js";
+import { unhandled } from "../tools/kafka-topics.js";
 import { redis } from "../tools/redis-client.js";
 import { pause, type Say } from "../tools/say.js";
 import type { Diary } from "./customer.js";
@@ -14,6 +16,7 @@ export type Witnesses = {
   anyone: Client;
   port: (inFile: number) => number;
   sidecar: (app: string, inFile: number) => Other;
+  broker: BrokerName;
 };
 
 const sidecars = { order: 3502, payment: 3504, notification: 3505, inventory: 3506 };
@@ -39,7 +42,8 @@ const restless = `starts_with(key, 'order:') AND NOT (
   AND NOT value->'refunds' @? '$[*] ? (@.status != "done")')`;
 
 /** Messages that consumers have not acknowledged or not even read. */
-async function underway({ port }: Witnesses): Promise<number> {
+async function underway({ port, broker }: Witnesses): Promise<number> {
+  if (broker === "kafka") return unhandled(process.env.KAFKA_BROKERS ?? `127.0.0.1:${port(9092)}`);
   const ask = (...command: string[]) => redis(port(6379), command);
   const streams = (await ask("KEYS", "*s.*")) as string[];
   const groups = await Promise.all(streams.map(async (stream) => (await ask("XINFO", "GROUPS", stream)) as string[][]));

@@ -1,6 +1,6 @@
 import { type Admin, Kafka, logLevel } from "kafkajs";
-import { Consumer } from "../contracts/admin.js";
-import { events } from "../contracts/events.js";
+import { Consumer, type Consumer as Hearer } from "../contracts/admin.js";
+import { events, topics as says } from "../contracts/events.js";
 
 /** So many of an app's messages of a topic are handled at once, by all its replicas together. */
 const partitions = 12;
@@ -45,4 +45,24 @@ export const forgetTopics = (brokers: string): Promise<string[]> =>
     const ours = topics.map(({ topic }) => topic).filter((topic) => there.includes(topic));
     if (ours.length > 0) await admin.deleteTopics({ topics: ours });
     return ours;
+  });
+
+/** How many messages the apps have not acknowledged yet. */
+export const unhandled = (brokers: string): Promise<number> =>
+  asAdmin(brokers, async (admin) => {
+    const ends = new Map(
+      await Promise.all(topics.map(async ({ topic }) => [topic, await admin.fetchTopicOffsets(topic)] as const)),
+    );
+    const ofGroup = async (groupId: Hearer): Promise<number> => {
+      const heard = Object.entries(says).flatMap(([topic, { to }]) => (to.includes(groupId) ? [topic] : []));
+      const read = await admin.fetchOffsets({ groupId, topics: [...heard, `dead-letter.${groupId}`] });
+      return read.reduce((sum, { topic, partitions }) => {
+        const left = (ends.get(topic) ?? []).map(({ partition, high, low }) => {
+          const offset = Number(partitions.find((its) => its.partition === partition)?.offset ?? -1);
+          return Number(high) - Math.max(offset, Number(low));
+        });
+        return sum + left.reduce((one, other) => one + other, 0);
+      }, 0);
+    };
+    return (await Promise.all(Consumer.options.map(ofGroup))).reduce((sum, left) => sum + left, 0);
   });
