@@ -133,7 +133,7 @@ test("daprd finds another by its host's name, at the port where sidecars listen 
     sidecar.kill("SIGKILL");
     rmSync(folder, { recursive: true });
   }
-  for (const app of appIds) expect(flagsOf(`${app}-sidecar`)).not.toHaveProperty("dapr-internal-grpc-port");
+  for (const app of appIds) expect(flagsOf(`${app}-sidecar`)["dapr-internal-grpc-port"]).toEqual(["50002"]);
 });
 
 test("images have versions, and Dapr's are those that npm start runs", () => {

@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { cacheDir } from "../tools/dapr.js";
 import { root } from "../tools/instance.js";
 
 type Fields = {
@@ -34,17 +36,54 @@ export type Image = {
  */
 export function buildNatively({ Stages, Context }: Dockerfile, into: string): Record<string, Image> {
   const images: Record<string, Image> = {};
-  for (const { Name, BaseName, Commands } of Stages) {
+  const keys: Record<string, string> = {};
+  for (const stage of Stages) {
+    const { Name, BaseName, Commands } = stage;
     const base = images[BaseName];
     const image: Image = base
       ? { ...base, env: { ...base.env }, root: join(into, Name) }
       : { root: join(into, Name), workdir: "/", env: {}, command: [], health: [] };
-    mkdirSync(image.root, { recursive: true });
-    if (base) copy(base.root, image.root);
     images[Name] = image;
-    for (const command of Commands) apply(image, command, images, Context);
+    const key = keyOf(stage, keys[BaseName] ?? BaseName);
+    if (key) keys[Name] = key;
+    const kept = key && join(layers, key);
+    const known = kept !== undefined && existsSync(kept);
+    if (known) copy(kept, image.root);
+    else if (base) copy(base.root, image.root);
+    mkdirSync(image.root, { recursive: true });
+    for (const command of Commands)
+      if (!known || !writes.includes(command.Name)) apply(image, command, images, Context);
+    if (kept && !known) keep(image.root, kept);
   }
+  forget(Object.values(keys));
   return images;
+}
+
+const writes = ["COPY", "RUN"];
+const layers = join(cacheDir(), "layers");
+
+/**
+ * What a stage's files follow from, where that is a few named files of ours and what stages like it made of theirs: as long as
+ * these stay the same they are kept, as BuildKit keeps layers. Undefined for a stage with sources in it.
+ */
+function keyOf({ Commands }: Stage, base: string): string | undefined {
+  const copied = Commands.filter(({ Name }) => Name === "COPY").map(({ Fields }) => Fields);
+  const runs = Commands.some(({ Name }) => Name === "RUN");
+  if (!runs || copied.some(({ From, SourcePaths }) => From || SourcePaths?.includes("."))) return undefined;
+  const hash = createHash("sha256").update(JSON.stringify([process.version, process.arch, base, Commands]));
+  for (const path of copied.flatMap(({ SourcePaths = [] }) => SourcePaths)) hash.update(readFileSync(join(root, path)));
+  return hash.digest("hex").slice(0, 16);
+}
+
+function keep(made: string, kept: string): void {
+  const half = `${kept}.${process.pid}`;
+  copy(made, half);
+  renameSync(half, kept);
+}
+
+function forget(needed: string[]): void {
+  if (!existsSync(layers)) return;
+  for (const name of readdirSync(layers)) if (!needed.includes(name)) rmSync(join(layers, name), { recursive: true });
 }
 
 function apply(
@@ -104,10 +143,12 @@ function fromContext(source: string, place: string, sent: string[]): void {
   for (const name of files) cpSync(join(root, name), join(place, name));
 }
 
-/** By cp, and by links: what follows replaces files and does not write into them, and node_modules is large. */
+/** By links where that can be: what follows replaces files and does not write into them, and node_modules is large. */
 function copy(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
-  const { status, stderr } = spawnSync("cp", ["-al", `${from}/.`, to], { encoding: "utf8" });
+  const cp = (how: string) => spawnSync("cp", [how, `${from}/.`, to], { encoding: "utf8" });
+  const linked = cp("-al");
+  const { status, stderr } = linked.status === 0 ? linked : cp("-af");
   if (status !== 0) throw new Error(stderr);
 }
 
@@ -117,6 +158,8 @@ function run(image: Image, line: string): void {
   const npm = Object.entries(process.env).filter(([name]) => /^npm_config_/i.test(name) && !/prefix/i.test(name));
   const env = { PATH, HOME, ...Object.fromEntries(npm), npm_config_prefer_offline: "true", ...image.env };
   const cwd = join(image.root, image.workdir);
+  const since = Date.now();
   const { status, stdout, stderr } = spawnSync("sh", ["-c", line], { cwd, env, encoding: "utf8" });
+  console.log(`RUN ${line.slice(0, 60)} … (${((Date.now() - since) / 1000).toFixed(1)} s)`);
   if (status !== 0) throw new Error(`RUN ${line} ended with ${status}:\n${stdout}\n${stderr}`);
 }
