@@ -10,7 +10,7 @@ export const topics = [
   ...Consumer.options.map((app) => ({ topic: `dead-letter.${app}`, numPartitions: 1 })),
 ];
 
-export const kafkaClient = (brokers: string) =>
+const kafkaClient = (brokers: string) =>
   new Kafka({
     brokers: brokers.split(","),
     clientId: "orders-on-dapr",
