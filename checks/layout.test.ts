@@ -59,3 +59,21 @@ test("the Dapr SDK is met in kit and where a saga's context is typed, nowhere el
     "services/order/saga.ts",
   ]);
 });
+
+test("dependencies are what services import, and so what images hold; what tools alone need is for development", () => {
+  const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as { dependencies: Record<string, string> };
+  const folders = [
+    "contracts",
+    "kit",
+    "client",
+    "tools/payment-provider",
+    ...services.map((name) => `services/${name}`),
+  ];
+  const code = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => /(?<!\.test)\.ts$/.test(name))
+      .map((name) => readFileSync(join(folder, name), "utf8")),
+  );
+  const used = (name: string) => code.some((text) => text.includes(`"${name}"`) || text.includes(`"${name}/`));
+  expect(Object.keys(dependencies).filter((name) => !used(name))).toEqual([]);
+});

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
 import { ensureDapr } from "../tools/dapr.js";
 import { root } from "../tools/instance.js";
+import { prometheusCommands } from "../tools/prometheus.js";
 import { aloud } from "../tools/say.js";
 import { run } from "../tools/shell.js";
 import { appIds, apps, type Compose, type ComposeService, components, compose, neededBy, read } from "./rendered.js";
@@ -162,10 +163,31 @@ test("no secret is in the file, and none is given to who does not need it", () =
   for (const value of values) expect(read("docker-compose.yml")).not.toContain(value);
   const written = parse(read("docker-compose.yml"), { merge: true, logLevel: "error" }) as Compose;
   for (const [name, { environment }] of Object.entries(written.services))
-    expect(
-      Object.keys(environment ?? {}).filter((key) => /TOKEN|PASSWORD|KEYS|_DATABASE/.test(key)),
-      name,
-    ).toEqual([]);
+    for (const [key, value] of Object.entries(environment ?? {}))
+      if (/TOKEN|PASSWORD|KEYS|_DATABASE/.test(key)) expect(value, `${name}: ${key}`).toBe(null);
   for (const name of ["load", "provider", "placement", "scheduler", "kafka", ...appIds])
     for (const value of values) expect(JSON.stringify(service(name)), name).not.toContain(value);
+});
+
+test("mail is sent where the shell names a server, by the sidecar, which alone has its password", () => {
+  const smtp = ["SMTP_HOST", "SMTP_PORT", "SMTP_FROM", "SMTP_USER", "SMTP_PASSWORD"];
+  const named = (name: string) => smtp.filter((key) => key in (service(name).environment ?? {}));
+  expect(named("notification-sidecar")).toEqual(smtp);
+  expect(named("notification-app")).toEqual(["SMTP_HOST"]);
+});
+
+test("Prometheus understands where the containers are, and finds every app and sidecar", async () => {
+  const path = join(root, "deploy", "compose", "prometheus.yml");
+  const { promtool } = await prometheusCommands(aloud);
+  const { code, output } = await run(promtool, ["check", "config", path]);
+  expect(code, output).toBe(0);
+  type Job = { job_name: string; dns_sd_configs: [{ names: string[]; port: number }] };
+  const jobs = (parse(read("deploy/compose/prometheus.yml")).scrape_configs as Job[]).map(
+    ({ job_name, dns_sd_configs: [{ names, port }] }) => [job_name, { names: [...names].sort(), port }] as const,
+  );
+  expect(Object.fromEntries(jobs)).toEqual({
+    apps: { names: [...appIds].sort(), port: Number(service("order-app").environment?.METRICS_PORT) },
+    sidecars: { names: [...appIds].sort(), port: 9090 },
+    "control-plane": { names: ["placement", "scheduler"], port: 9090 },
+  });
 });

@@ -1,9 +1,9 @@
 import { Refusal } from "./say.js";
 
-/** Where an OpenTelemetry Collector listens for OTLP over HTTP, as that of docker-compose.yml does. */
+/** Where an OpenTelemetry Collector listens for OTLP over HTTP, as that of deploy/observability/compose.yml does. */
 const collector = "http://127.0.0.1:4318";
 
-/** Grafana of docker-compose.yml, where the console's links to traces lead when nobody says otherwise. */
+/** Grafana of deploy/observability/compose.yml, where the console's links to traces lead when nobody says otherwise. */
 const trace = { refId: "A", queryType: "traceql", query: "TRACE" };
 const pane = { datasource: "tempo", queries: [trace], range: { from: "now-7d", to: "now" } };
 const grafana = `http://127.0.0.1:3000/explore?schemaVersion=1&orgId=1&panes=${encodeURIComponent(JSON.stringify({ a: pane }))}`;
