@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { Problem } from "../contracts/common.js";
 import type { OrderView as Order } from "../contracts/order.js";
+import { brokerName } from "./broker.js";
 import {
   anyone,
   atOnce,
@@ -26,10 +27,12 @@ const staff = await signedIn("staff");
 const { id, price } = product(6);
 await setStock(staff, id, 100_000);
 
-test("300 orders, 64 at once: all reach processing, none waited for a repeat, no work item was dropped", async () => {
+// Two of everything have the same processors; so has Kafka, which costs more than Redis and syncs every message.
+const crowd = 64 / replicas / (brokerName === "kafka" ? 4 : 1);
+
+test(`300 orders, ${crowd} at once: all reach processing, none waited for a repeat, no work item was dropped`, async () => {
   const before = await stockOf(id);
-  // Two of everything have the same processors.
-  const ids = await atOnce(Array.from({ length: 300 }), 64 / replicas, async () => {
+  const ids = await atOnce(Array.from({ length: 300 }), crowd, async () => {
     const { status, body } = await place(ada, id, 1, "card_ok");
     expect(status).toBe(201);
     await reaches(ada, body.id, "processing");
