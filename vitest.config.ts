@@ -59,6 +59,7 @@ export default defineConfig({
       // The README's commands as they stand there, on the default ports.
       { test: { name: "readme", include: ["e2e/readme.ts"], exclude: skipped, testTimeout: 300_000, bail: 1 } },
     ],
+    maxWorkers: "100%",
     // One system under test: two files at once would kill each other's processes.
     fileParallelism: process.env.E2E_URL === undefined,
   },
