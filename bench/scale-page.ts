@@ -8,7 +8,10 @@ const cell = 1_000;
 /** docs/scale.md with its tables as the model makes them of what was measured. */
 export function withPlans(page: string): string {
   const put = (text: string, [name, table]: [string, string]) =>
-    text.replace(new RegExp(`(<!-- ${name} -->\n)[^]*?(\n<!-- end -->)`), (_, before, after) => before + table + after);
+    text.replace(
+      new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- end -->)`),
+      (_, before, after) => `${before}${table}\n${after}`,
+    );
   return Object.entries({ costs: costs(measured), parts: parts(measured), partitions: topics() }).reduce(put, page);
 }
 
