@@ -70,7 +70,13 @@ export const suites: Record<string, Suite> = {
   rolling: {
     says: 'each service replaced under load, as Kubernetes does it; ROLL="order,payment" only these (3 minutes)',
     projects: ["rolling", "drift"],
-    launch: { settings, appEnv: { ...appEnv, DRAIN_SECONDS: "8" }, replicas: 2, blockShutdown: "3s" },
+    // A balancer on a busy machine takes its time to notice.
+    launch: {
+      settings,
+      appEnv: { ...appEnv, NOTICE_SECONDS: "3", DRAIN_SECONDS: "9" },
+      replicas: 2,
+      blockShutdown: "4s",
+    },
     env: noMail,
   },
   resiliency: {
