@@ -57,7 +57,7 @@ export async function settle(asked: Witnesses, patienceMs: number, say: Say): Pr
     const left = await Promise.all([
       count(asked, "order", restless),
       ...(["order", "payment", "inventory"] as const).map((service) =>
-        count(asked, service, "starts_with(key, 'outbox:')"),
+        count(asked, service, "(starts_with(key, 'outbox:') OR starts_with(key, 'early:'))"),
       ),
       underway(asked),
       count(asked, "order", "key LIKE '%||inbox-000000'", "workflow_state"),
@@ -65,7 +65,7 @@ export async function settle(asked: Witnesses, patienceMs: number, say: Say): Pr
     const open =
       left instanceof Error
         ? left.message
-        : `${left[0]} orders, ${left[1]! + left[2]! + left[3]!} outbox rows, ${left[4]} messages, ${left[5]} sagas`;
+        : `${left[0]} orders, ${left[1]! + left[2]! + left[3]!} outbox and early rows, ${left[4]} messages, ${left[5]} sagas`;
     if (!(left instanceof Error) && left.every((rows) => rows === 0)) return;
     if (Date.now() > end) return say(`Not at rest: ${open}.`);
     say(`Waiting for ${open} …`);

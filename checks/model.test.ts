@@ -85,7 +85,7 @@ test(
     const property = fc.asyncProperty(setup, fc.array(step, { maxLength: 40, size: "max" }), play);
     await fc.assert(property, { numRuns: runs });
   },
-  runs > 1_500 ? 3_600_000 : 60_000,
+  runs > 1_500 ? 3_600_000 : 240_000,
 );
 
 async function play(setup: Setup, steps: Step[]): Promise<void> {

@@ -6,7 +6,7 @@ import { updater } from "../kit/aggregate.js";
 import type { Write } from "../kit/commit.js";
 import type { Handlers } from "../kit/events.js";
 import type { Message, Outbox } from "../kit/outbox.js";
-import { Unavailable, Unhandleable } from "../kit/problem.js";
+import { Early, Unavailable, Unhandleable } from "../kit/problem.js";
 import type { Sql } from "../kit/sql.js";
 import type { Found, Store } from "../kit/state.js";
 import { handlers as inventoryHandlers } from "../services/inventory/app.js";
@@ -44,7 +44,7 @@ export type Plan = {
   pay_by: number | null;
 };
 /** What the provider, or the process that asks it, does next. `silent` and `crash` happen after the effect. */
-export type Fate = "answers" | "silent" | "away" | "crash";
+type Fate = "answers" | "silent" | "away" | "crash";
 export type Setup = { plans: Plan[]; cups: number; pots: number; fates: Fate[] };
 export type World = ReturnType<typeof world>;
 
@@ -216,7 +216,7 @@ export function world({ plans, cups, pots, fates }: Setup) {
       if (error instanceof Unhandleable) {
         gone();
         deadLetters.push({ ...flight, reason: error.message });
-      } else if (!(error instanceof Unavailable) && !(error instanceof Crash)) throw error;
+      } else if (![Early, Unavailable, Crash].some((kind) => error instanceof kind)) throw error;
       tell(`${flight.words} FAILS: ${(error as Error).message}`);
       return false;
     }

@@ -17,6 +17,7 @@ import {
   place,
   port,
   processes,
+  publishForeign,
   reaches,
   signedIn,
   sql,
@@ -373,6 +374,22 @@ test("a service that dies over a command is asked again: it is done once, and an
   expect([paid.status, await activations(toOrder, "retry")]).toEqual([202, retries + 1]);
   expect((await reaches(ada, placed.id, "processing")).payment).toMatchObject({ attempt: 1, amount: price });
   expect((await statementOf(placed.id)).charges).toHaveLength(1);
+});
+
+test("what is said of an order that nobody knows is tried for a minute, whoever dies meanwhile, and is then a dead letter", async () => {
+  const order_id = crypto.randomUUID();
+  const found = async (prefix: string) => {
+    const key = `starts_with(key, '${prefix}') AND value->>'body' LIKE '%${order_id}%'`;
+    return (await sql<[string][]>("order", "query", `SELECT value->>'reason' FROM state WHERE ${key}`)).length;
+  };
+  const items = [{ product_id: crypto.randomUUID(), quantity: 1 }];
+  const since = Date.now();
+  await publishForeign("inventory.released", { order_id, items, released_at: new Date().toISOString() });
+  expect(await eventually(() => found("early:"), Boolean)).toBe(1);
+  await processes.kill("order");
+  expect(await eventually(() => found("dead-letter:"), Boolean, 90)).toBe(1);
+  expect(Date.now() - since).toBeGreaterThan(60_000);
+  expect(await found("early:")).toBe(0);
 });
 
 test("a stream lives longer than any request may take", async () => {

@@ -217,6 +217,25 @@ describe("foreign facts", () => {
     expect(await statementOf(event.order_id)).toMatchObject({ net: 2380, charges: [{ status: "succeeded" }] });
   });
 
+  test("money that comes before its order holds nobody up, outlives the service, and counts when the order comes", async () => {
+    const events = Array.from({ length: 24 }, () => upstream());
+    for (const { order_id, user_id, total, currency } of events)
+      await publishForeign("payments.succeeded", {
+        ...{ payment_id: crypto.randomUUID(), order_id, user_id, amount: total, currency },
+        ...{ payment_date: new Date().toISOString(), payment_method: "wire", provider_id: order_id },
+      });
+    const wait = () => rowsUnder("order", "early:");
+    expect(await eventually(wait, (rows) => rows >= 24)).toBeGreaterThanOrEqual(24);
+    const { body } = await place(ada, id, 1, "card_ok");
+    expect((await reaches(ada, body.id, "processing", 8)).status).toBe("processing");
+    await processes.kill("order");
+    for (const event of events) await publishForeign("orders.created", event);
+    for (const { order_id } of events) {
+      expect((await reaches(ada, order_id, "processing", 30)).payment).toMatchObject({ status: "succeeded" });
+      expect(await statementOf(order_id)).toMatchObject({ charges: [] });
+    }
+  });
+
   test("its payment by someone else counts once, and a second one is owed back", async () => {
     const event = upstream();
     await publishForeign("orders.created", event);

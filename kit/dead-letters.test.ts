@@ -7,13 +7,13 @@ import { type Envelope, subscribe } from "./events.js";
 import { app } from "./http.js";
 import { listen } from "./listen.js";
 import { logger } from "./log.js";
-import { Unavailable, Unhandleable } from "./problem.js";
+import { Early, Unavailable, Unhandleable } from "./problem.js";
 import type { Sql } from "./sql.js";
 import type { Store } from "./state.js";
 
 // One consumer of orders.cancelled over a store in memory; what its handler does, each test decides.
 
-type Row = { topic: string; reason: string; tries: number; body: string };
+type Row = { topic: string; reason: string; tries: number; body: string; at: string };
 const rows = new Map<string, Row>();
 const store = {
   get: async (key: string) => (rows.has(key) ? { value: rows.get(key), etag: "1" } : { value: undefined }),
@@ -22,13 +22,19 @@ const store = {
   remove: async (key: string) => void rows.delete(key),
 } as unknown as Store;
 
+/** All that wait; what the statement asks for besides, e2e looks at. */
+const sql = {
+  sure: async () => [...rows].flatMap(([key, row]) => (key.startsWith("early:") ? [{ ...row, key }] : [])),
+} as unknown as Sql;
+
 let handle: (event: Envelope) => Promise<unknown>;
+let early: () => Promise<void>;
 let server: Server;
 beforeAll(async () => {
   const web = app(logger("test", "silent"), async () => true);
   const authenticate = async () => ({ roles: ["admin"] }) as Claims;
-  const deps = { store, sql: {} as Sql, authenticate, log: logger("test", "silent") };
-  subscribe(web.router, "payment", { "orders.cancelled": (_, event) => handle(event) }, deps);
+  const deps = { store, sql, authenticate, log: logger("test", "silent") };
+  early = subscribe(web.router, "payment", { "orders.cancelled": (_, event) => handle(event) }, deps);
   server = await listen(web, 0, "127.0.0.1");
 });
 afterAll(() => void server.close());
@@ -57,6 +63,9 @@ async function kept(path: string, body: object) {
 const refused = async () => {
   throw new Unhandleable("contradicts");
 };
+const unknown = async () => {
+  throw new Early("nobody knows it");
+};
 
 test("what is away is tried again by the broker, and no dead letter", async () => {
   rows.clear();
@@ -77,8 +86,56 @@ test("a refusal is kept; re-driven it counts the tries, and is gone when it is h
   const seen: Envelope[] = [];
   handle = async (envelope) => seen.push(envelope);
   expect(await letter.redrive()).toBe(204);
-  expect(seen).toEqual([{ id: message.id, source: "order", redriven: true }]);
+  expect(seen).toEqual([{ id: message.id, source: "order" }]);
   expect(await letter.redrive()).toBe(404);
+});
+
+test("what is early waits, is tried again, and is gone when it is handled, by its own id", async () => {
+  handle = unknown;
+  const message = event();
+  const { row } = await kept("/events/orders.cancelled", message);
+  expect([...rows.keys()]).toEqual([expect.stringMatching(/^early:/)]);
+  expect(await post("/events/orders.cancelled", message)).toBe(200);
+  await early();
+  expect([rows.size, row()?.topic]).toEqual([1, "orders.cancelled"]);
+  const seen: Envelope[] = [];
+  handle = async (envelope) => seen.push(envelope);
+  await early();
+  expect([rows.size, seen]).toEqual([0, [{ id: message.id, source: "order" }]]);
+  await early();
+  expect(seen).toHaveLength(1);
+});
+
+test("what stays early is a dead letter after a minute; re-driven it is not waited for", async () => {
+  handle = unknown;
+  const { row } = await kept("/events/orders.cancelled", event());
+  const waits = row() as Row;
+  waits.at = new Date(Date.now() - 59_000).toISOString();
+  await early();
+  expect([...rows.values()]).toEqual([waits]);
+  waits.at = new Date(Date.now() - 60_000).toISOString();
+  await early();
+  const [[key, letter]] = [...rows] as [[string, Row]];
+  expect([key, letter]).toEqual([
+    expect.stringMatching(/^dead-letter:/),
+    expect.objectContaining({ topic: "orders.cancelled", reason: "nobody knows it", body: waits.body, tries: 0 }),
+  ]);
+  expect(await post(`/admin/dead-letters/payment/${key.split(":")[1]}/redrive`)).toBe(409);
+  expect([...rows.values()]).toEqual([expect.objectContaining({ tries: 1 })]);
+});
+
+test("what is early and then contradicts is a dead letter at once; what is away meanwhile leaves it waiting", async () => {
+  handle = unknown;
+  const { row } = await kept("/events/orders.cancelled", event());
+  handle = async () => {
+    throw new Unavailable("the state store");
+  };
+  (row() as Row).at = new Date(0).toISOString();
+  await expect(early()).rejects.toThrow("the state store is away");
+  expect([...rows.keys()]).toEqual([expect.stringMatching(/^early:/)]);
+  handle = refused;
+  await early();
+  expect([...rows.values()]).toEqual([expect.objectContaining({ reason: "contradicts" })]);
 });
 
 test("while the store or a neighbour is away a re-drive is 503 and the row stays as it is", async () => {

@@ -17,7 +17,9 @@ type Row = { topic: string; body: string; reason: string; tries: number; at: str
 
 export type Deps = { store: Store; sql: Sql; authenticate: Authenticate; log: Logger };
 /** Hands a message to its handler again; gives the reason when it still cannot be handled. */
-export type Redrive = (topic: string, message: string) => Promise<string | undefined>;
+type Redrive = (topic: string, message: string) => Promise<string | undefined>;
+/** Keeps a message that cannot be handled. */
+export type SetAside = (topic: string, message: string, reason: string) => Promise<void>;
 
 const prefix = "dead-letter:";
 
@@ -39,8 +41,17 @@ export const deadLettersWaiting =
     return [{ name: "dead_letters.waiting", value, attributes: {} }];
   };
 
+/** Hexadecimal: every database and the gateway sort it alike. */
+export const digestOf = (topic: string, message: string): string =>
+  createHash("sha256").update(`${topic} ${message}`).digest("hex");
+
 /** What this consumer could not handle: kept in its own store, shown to admins, re-driven or discarded by them. */
-export function deadLetters(router: Router, app: string, redrive: Redrive, { store, sql, authenticate, log }: Deps) {
+export function deadLetters(
+  router: Router,
+  app: string,
+  redrive: Redrive,
+  { store, sql, authenticate, log }: Deps,
+): SetAside {
   const path = "/admin/dead-letters";
 
   /** Newest first, after the cursor, which may be another consumer's: the gateway merges the lists. */
@@ -103,10 +114,9 @@ export function deadLetters(router: Router, app: string, redrive: Redrive, { sto
   });
 
   /** Keeps a message; the same one is one row, however often it comes. */
-  return async (topic: string, message: string, reason: string): Promise<void> => {
+  return async (topic, message, reason) => {
     log.error({ topic, reason }, "dead letter");
-    // Hexadecimal: every database and the gateway sort it alike.
-    const id = createHash("sha256").update(`${topic} ${message}`).digest("hex");
+    const id = digestOf(topic, message);
     const body = isStorable(message) ? message : JSON.stringify(message);
     const row: Row = { topic, body, reason, tries: 0, at: new Date().toISOString() };
     if (await store.insert(prefix + id, row)) count("dead_letters.stored", { "messaging.destination.name": topic });

@@ -3,13 +3,13 @@ import { z } from "zod";
 import { canonical, type EventOf, events, type Topic } from "../contracts/events.js";
 import { about } from "./context.js";
 import { type Deps, deadLetters } from "./dead-letters.js";
+import { waitingRoom, whenEarly } from "./early.js";
 import { fault } from "./faults.js";
 import { isStorable, readAnyJson } from "./http.js";
 import { timed } from "./metrics.js";
-import { Unhandleable } from "./problem.js";
+import { type Early, Unhandleable } from "./problem.js";
 
-/** `redriven`: an operator waits for the answer, so nothing else should be waited for. */
-export type Envelope = { id: string; source: string; redriven: boolean };
+export type Envelope = { id: string; source: string };
 export type Handlers = { [T in Topic]?: (data: EventOf<T>, event: Envelope) => Promise<unknown> };
 
 const CloudEvent = z.object({
@@ -24,9 +24,10 @@ const Addressed = z.object({ topic: z.string().optional(), type: z.string().opti
 
 /**
  * Subscribes the app to the topics it has handlers for. Success is acknowledged after the effect is stored; what can
- * never be handled becomes a dead letter row and is acknowledged; anything else answers 5xx and comes again.
+ * never be handled becomes a dead letter row and is acknowledged, what is early a row that waits; anything else answers
+ * 5xx and comes again. Gives what tries the early ones again: to be called every second where handlers throw Early.
  */
-export function subscribe(router: Router, app: string, handlers: Handlers, deps: Deps): void {
+export function subscribe(router: Router, app: string, handlers: Handlers, deps: Deps): () => Promise<void> {
   const deadLetterTopic = `dead-letter.${app}`;
   const topics = Object.keys(handlers) as Topic[];
   const isOurs = (topic: string | undefined): topic is Topic => topics.includes(topic as Topic);
@@ -40,7 +41,7 @@ export function subscribe(router: Router, app: string, handlers: Handlers, deps:
   });
 
   /** Hands an event to its handler; gives the reason when it can never be handled. */
-  async function handle(topic: Topic, body: unknown, redriven: boolean): Promise<string | undefined> {
+  async function handle(topic: Topic, body: unknown): Promise<string | undefined> {
     const event = CloudEvent.safeParse(body);
     const data = events[topic].safeParse(canonical(event.data?.data));
     if (!event.success) return why(event.error);
@@ -51,7 +52,7 @@ export function subscribe(router: Router, app: string, handlers: Handlers, deps:
     const handler = handlers[topic] as (data: unknown, event: Envelope) => Promise<unknown>;
     try {
       await fault("before-handle", topic, event.data);
-      await handler(data.data, { id, source, redriven });
+      await handler(data.data, { id, source });
       await fault("before-acknowledge", topic, event.data);
       deps.log.debug({ topic, event: id, source }, "event handled");
       return undefined;
@@ -64,14 +65,18 @@ export function subscribe(router: Router, app: string, handlers: Handlers, deps:
   const redrive = async (topic: string, message: string) => {
     const body = parsed(message);
     if (body === undefined) return "is not JSON; it can only be discarded";
-    return isOurs(topic) ? handle(topic, body, true) : `${app} does not listen to ${topic}; it can only be discarded`;
+    if (!isOurs(topic)) return `${app} does not listen to ${topic}; it can only be discarded`;
+    return whenEarly(handle(topic, body), (early) => early.message);
   };
   const setAside = deadLetters(router, app, redrive, deps);
+  const delivered = (topic: Topic, body: unknown) => processed(topic, () => handle(topic, body));
+  const room = waitingRoom(deps, (topic, message) => delivered(topic, parsed(message)), setAside);
 
   for (const topic of topics) {
     router.post(`/events/${topic}`, async (ctx) => {
       const body = await readAnyJson(ctx);
-      const reason = await processed(topic, () => handle(topic, body, false));
+      const keep = (early: Early) => room.keep(topic, JSON.stringify(body), early);
+      const reason = await whenEarly(delivered(topic, body), keep);
       if (reason !== undefined) await setAside(topic, JSON.stringify(body), reason);
       ctx.body = { status: "SUCCESS" };
     });
@@ -84,6 +89,7 @@ export function subscribe(router: Router, app: string, handlers: Handlers, deps:
     await setAside([topic, type].find(isOurs) ?? deadLetterTopic, message, "undeliverable");
     ctx.body = { status: "SUCCESS" };
   });
+  return room.pass;
 }
 
 const processed = (topic: Topic, work: () => Promise<string | undefined>) =>

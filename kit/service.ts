@@ -4,7 +4,7 @@ import type { Service } from "../contracts/metrics.js";
 import { connect, type Dapr } from "./dapr.js";
 import { armFaults } from "./faults.js";
 import type { Read } from "./gauges.js";
-import { type App, app } from "./http.js";
+import { type App, app, probes } from "./http.js";
 import { type Door, listen } from "./listen.js";
 import { type Logger, logger } from "./log.js";
 import { startMetrics } from "./metrics.js";
@@ -39,8 +39,8 @@ export type Running = {
 
 /** A sidecar is found as soon as it is up, which is a little before its app is prepared. */
 const soonPrepared = 2_000;
-/** What is asked before that: by daprd, which subscribes, and by whoever waits for it. */
-const early = /^\/(dapr\/|healthz?$|readyz$)/;
+/** What is answered before that: daprd, which subscribes, and whoever asks whether it is. */
+const isAnsweredAtOnce = (path: string) => path.startsWith("/dapr/") || probes.includes(path);
 /** What a sidecar had taken in before it left reaches the app within this time. */
 const lastWords = 300;
 
@@ -63,7 +63,7 @@ export async function service(name: Service, env: Env, wire: (wire: Wire) => Run
   const web = app(log, async () => prepared && !leaving && (await dapr.ready()));
   web.koa.use(async (ctx, next) => {
     if (leaving && door === "anybody") ctx.set("connection", "close");
-    if (!prepared && !early.test(ctx.path)) await Promise.race([begun, sleep(soonPrepared)]);
+    if (!prepared && !isAnsweredAtOnce(ctx.path)) await Promise.race([begun, sleep(soonPrepared)]);
     await next();
   });
   const running = wire({ app: web, dapr, log });

@@ -1,44 +1,22 @@
 import { traceId } from "../../kit/context.js";
 import type { Envelope, Handlers } from "../../kit/events.js";
-import { Unavailable, Unhandleable } from "../../kit/problem.js";
+import { Early, Unavailable, Unhandleable } from "../../kit/problem.js";
 import type { Neighbours } from "./neighbours.js";
 import type { At, Command } from "./order.js";
 import type { Orders } from "./orders.js";
 import { receive, type Terms } from "./place.js";
-
-/** How long a fact may wait for its order to become known. */
-const patience = 60_000;
 
 export type Deps = { orders: Orders; ask: Neighbours; terms: () => Terms };
 
 /** What payment and inventory answer is put to the order as a command; the answer's id makes a repeat harmless. */
 export function handlers({ orders, ask, terms }: Deps): Handlers {
   const at = (event: Envelope): At => ({ now: new Date().toISOString(), actor: event.source, trace_id: traceId() });
-  const waiting = new Map<string, number>();
 
+  /** An order that is not known yet may become so; one that stays unknown never existed. */
   async function put(orderId: string, command: Command, event: Envelope): Promise<void> {
     const outcome = await orders.apply(orderId, event.id, command, at(event));
     if (outcome.kind === "refused") throw new Unhandleable(`contradicts the order: ${outcome.reason}`);
-    if (outcome.kind === "unknown") wait(orderId, event);
-    waiting.delete(event.id);
-  }
-
-  /** An order that is not known yet may become so; one that stays unknown never existed. */
-  function wait(orderId: string, event: Envelope): never {
-    if (event.redriven) throw new Unhandleable(`there is no order ${orderId}`);
-    const since = waiting.get(event.id) ?? Date.now();
-    waiting.set(event.id, since);
-    forget();
-    if (Date.now() - since < patience) throw new Unavailable(`order ${orderId}`);
-    waiting.delete(event.id);
-    throw new Unhandleable(`there is no order ${orderId}`);
-  }
-
-  /** Events that went on to another replica never come back for theirs. */
-  function forget(): void {
-    for (const [id, since] of waiting)
-      if (Date.now() - since > 2 * patience) waiting.delete(id);
-      else break;
+    if (outcome.kind === "unknown") throw new Early(`there is no order ${orderId}`);
   }
 
   return {

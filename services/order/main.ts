@@ -3,6 +3,7 @@ import { updater } from "../../kit/aggregate.js";
 import { authenticator } from "../../kit/auth.js";
 import { connect } from "../../kit/dapr.js";
 import { deadLetterIndex, deadLettersWaiting, oldDeadLetters } from "../../kit/dead-letters.js";
+import { earlyIndex } from "../../kit/early.js";
 import { environment } from "../../kit/env.js";
 import { subscribe } from "../../kit/events.js";
 import { every, type Loop } from "../../kit/every.js";
@@ -47,13 +48,14 @@ await service("order", env, ({ app, dapr, log }) => {
   let audits: Loop | undefined;
   let retaining: Loop | undefined;
   let wakes: Loop | undefined;
+  let waiting: Loop | undefined;
   let worker: ReturnType<typeof work> | undefined;
 
   const deps = { orders: all, ask: neighbours(dapr, log), terms: live.now };
   const authenticate = authenticator(env);
   routes(app, { ...deps, authenticate, holdAtPost: env.HOLD_AT_POST === "on" });
   auditRoutes(app, audit, authenticate);
-  subscribe(app.router, "order", handlers(deps), { store, sql, authenticate, log });
+  const early = subscribe(app.router, "order", handlers(deps), { store, sql, authenticate, log });
 
   return {
     gauges: [...orderGauges(sql, audit), outboxLag(sql), deadLettersWaiting(sql)],
@@ -62,6 +64,7 @@ await service("order", env, ({ app, dapr, log }) => {
         sweptOften,
         outboxIndex,
         deadLetterIndex,
+        earlyIndex,
         auditIndex,
         unreadIndex,
         ...indexes,
@@ -74,6 +77,7 @@ await service("order", env, ({ app, dapr, log }) => {
       wakes = every(10_000, waker(all, sql, instances, out), (error) =>
         log.warn({ err: error }, "overdue sagas not woken, tries again"),
       );
+      waiting = every(1_000, early, (error) => log.warn({ err: error }, "early messages not handled, tries again"));
       out.start();
     },
     async stop() {
@@ -81,6 +85,7 @@ await service("order", env, ({ app, dapr, log }) => {
       audits?.stop();
       retaining?.stop();
       wakes?.stop();
+      waiting?.stop();
       await Promise.all([worker?.stop(), out.stop()]);
     },
   };
