@@ -128,6 +128,14 @@ describe.each(overlays)("%s", (overlay) => {
 });
 
 describe("production", () => {
+  test("the images are of this version, and the gateway takes the Ingress's word for who asks", () => {
+    const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+    for (const app of appIds) expect(containerOf(podOf("production", app)).image).toMatch(new RegExp(`:${version}$`));
+    expect(named("production", "Ingress", "api-gateway")).toBeTruthy();
+    const { env } = containerOf(podOf("production", "api-gateway"));
+    expect(env).toContainEqual({ name: "TRUST_PROXY", value: "true" });
+  });
+
   test("who hears events follows its consumer group, which Dapr names as the app; the others follow their CPU", () => {
     const scaled = ofKind("production", "ScaledObject");
     expect(scaled.map(({ metadata }) => metadata.name).sort()).toEqual([...Consumer.options].sort());

@@ -69,6 +69,7 @@ export type Container = {
   name: string;
   image: string;
   command?: string[];
+  args?: string[];
   env?: EnvVar[];
   ports?: { containerPort: number }[];
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> };

@@ -1,36 +1,27 @@
-import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cacheDir } from "./dapr.js";
-import { goBuild, goModule } from "./go.js";
+import { cached } from "./cached.js";
+import { fingerprint, goBuild, goModule } from "./go.js";
 import { root } from "./instance.js";
-import { oneAtATime } from "./lock.js";
 import { Refusal, type Say } from "./say.js";
-import { isExecutable, run } from "./shell.js";
+import { run } from "./shell.js";
 
 const sources = join(root, "tools", "deploy");
 
 /** Compose's, BuildKit's and Kustomize's own reading of our files (tools/deploy), built once for each state of its sources. */
 export async function deployProgram(say: Say): Promise<string> {
-  const hash = createHash("sha256");
-  for (const name of readdirSync(sources).sort()) hash.update(name).update(readFileSync(join(sources, name)));
-  const home = join(cacheDir(), `deploy-${hash.digest("hex").slice(0, 12)}`);
-  const program = join(home, "deploy");
-  if (isExecutable(program)) return program;
-  mkdirSync(cacheDir(), { recursive: true });
-  await oneAtATime(`${home}.lock`, "tools/deploy", say, async (into) => {
-    if (isExecutable(program)) return;
-    await goBuild({
-      say,
-      what: "tools/deploy, which reads Dockerfile, compose file and manifests",
-      patience: "first time only, 1 to 4 minutes on two cores",
-      cwd: sources,
-      room: { module: "github.com/moby/buildkit@v0.28.0", cold: 2, warm: 1 },
-      args: ["-ldflags", "-s -w", "-o", join(into, "deploy"), "."],
-    });
-    return home;
-  });
-  return program;
+  const home = await cached(
+    { name: `deploy-${fingerprint(sources)}`, proof: "deploy", what: "tools/deploy", say },
+    (into) =>
+      goBuild({
+        say,
+        what: "tools/deploy, which reads Dockerfile, compose file and manifests",
+        patience: "first time only, 1 to 4 minutes on two cores",
+        cwd: sources,
+        room: { module: "github.com/moby/buildkit@v0.28.0", cold: 2, warm: 1 },
+        args: ["-ldflags", "-s -w", "-o", join(into, "deploy"), "."],
+      }),
+  );
+  return join(home, "deploy");
 }
 
 /** What the program says; refuses with its own words. */

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { checkSpace } from "./dapr.js";
@@ -16,6 +17,13 @@ type Build = {
   room: { module: string; cold: number; warm: number };
   args: string[];
 };
+
+/** Twelve letters that change with any file of a folder. */
+export function fingerprint(folder: string): string {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
+  return hash.digest("hex").slice(0, 12);
+}
 
 /** Builds what the module in `cwd` pins; refuses, naming the cure, where Go, room or a module is missing. */
 export async function goBuild({ say, what, patience, cwd, room, args }: Build): Promise<void> {
@@ -43,7 +51,7 @@ export async function goBuild({ say, what, patience, cwd, room, args }: Build): 
   );
 }
 
-export async function checkGo(what: string): Promise<void> {
+async function checkGo(what: string): Promise<void> {
   // Not inside the module: there an older Go would first fetch a newer one.
   const { code, output } = await run("go", ["env", "GOVERSION"], { cwd: homedir() });
   const wanted = `${neededGo.join(".")} or newer`;

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EnvHttpProxyAgent, fetch } from "undici";
+import { cached } from "./cached.js";
 import { cacheDir, checkSpace } from "./dapr.js";
 import { root } from "./instance.js";
-import { oneAtATime } from "./lock.js";
 import { Refusal, type Say, ticking } from "./say.js";
 
-export type Jar = { group: string; artifact: string; version: string; sha256: string };
+type Jar = { group: string; artifact: string; version: string; sha256: string };
 
 const list = () => readFileSync(join(root, "tools", "kafka", "jars.txt"), "utf8");
 const atOnce = 6;
@@ -36,21 +36,12 @@ export async function kafkaJars(say: Say): Promise<string> {
   const jars = jarsIn(text);
   const kafka = jars.find(({ artifact }) => artifact.startsWith("kafka_")) as Jar;
   const what = `Kafka ${kafka.version}`;
-  const home = join(
-    cacheDir(),
-    `kafka-${kafka.version}-${createHash("sha256").update(text).digest("hex").slice(0, 8)}`,
-  );
-  const found = () => existsSync(home);
-  if (found()) return home;
-  mkdirSync(cacheDir(), { recursive: true });
-  checkSpace(cacheDir(), 0.2, `store ${what}`);
-  await oneAtATime(`${home}.lock`, what, say, async (into) => {
-    if (found()) return;
+  const name = `kafka-${kafka.version}-${createHash("sha256").update(text).digest("hex").slice(0, 8)}`;
+  return cached({ name, what, say }, async (into, home) => {
+    checkSpace(cacheDir(), 0.2, `store ${what}`);
     say(`${what} is not there yet: fetching its ${jars.length} jars once into ${home} …`);
     await fetchAll(jars, into, say);
-    return home;
   });
-  return home;
 }
 
 async function fetchAll(jars: Jar[], into: string, say: Say): Promise<void> {

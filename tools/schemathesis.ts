@@ -1,8 +1,7 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cacheDir } from "./dapr.js";
+import { cached } from "./cached.js";
 import { root } from "./instance.js";
-import { oneAtATime } from "./lock.js";
 import { Refusal, type Say } from "./say.js";
 import { run } from "./shell.js";
 
@@ -12,24 +11,16 @@ const oldest = [3, 10] as const;
 /** A Python with the pinned schemathesis, installed once per version, outside of the work tree. */
 export async function ensureSchemathesis(say: Say): Promise<string> {
   const version = /^schemathesis==(.+)$/m.exec(readFileSync(requirements, "utf8"))?.[1];
-  const home = join(cacheDir(), `schemathesis-${version}`);
-  const python = join(home, "bin", "python3");
-  if (existsSync(python)) return python;
-  await checkPython();
-  mkdirSync(cacheDir(), { recursive: true });
-  await oneAtATime(`${home}.lock`, "schemathesis", say, async (into) => {
-    if (existsSync(python)) return undefined;
+  const python = join("bin", "python3");
+  const wanted = { name: `schemathesis-${version}`, proof: python, what: "schemathesis", say };
+  const home = await cached(wanted, async (into) => {
+    await checkPython();
     say(`Installing schemathesis ${version} from PyPI (first time only, 100 MB, usually under a minute) …`);
     await step("python3", ["-m", "venv", into], "install Python's venv module (Debian and Ubuntu: python3-venv)");
     const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
-    await step(
-      join(into, "bin", "python3"),
-      pip,
-      "check that PyPI, or the index that `pip config list` names, can be reached",
-    );
-    return home;
+    await step(join(into, python), pip, "check that PyPI, or the index that `pip config list` names, can be reached");
   });
-  return python;
+  return join(home, python);
 }
 
 async function checkPython(): Promise<void> {
