@@ -5,6 +5,7 @@ const skipped = ["**/node_modules/**", "dist/**", ".run*/**"];
 
 const longer = [
   "abuse",
+  "apiserver",
   "console",
   "drift",
   "failures",

@@ -19,6 +19,8 @@ export type Broker = {
 
 /** The broker of this system, which is also the name of its process. */
 export const brokerName = process.env.E2E_BROKER === "kafka" ? "kafka" : "redis";
+/** Nobody stops a Kafka that was given. */
+export const brokerIsOurs = brokerName !== "kafka" || !process.env.KAFKA_BROKERS;
 const ports = infraPorts(instanceOf({ portBase: Number(process.env.PORT_BASE) }));
 export const kafkaBrokers = process.env.KAFKA_BROKERS ?? `127.0.0.1:${ports.kafka}`;
 

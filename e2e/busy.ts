@@ -131,10 +131,10 @@ export async function aDay(): Promise<string> {
   await round();
   await sleep(3_000);
   await round();
-  await late;
+  const later = expired(product);
   await withoutPayment(product);
   await stockDies(product);
-  await expired(product);
+  await Promise.all([late, later]);
   await withoutPayment(product);
   await round();
   await reconcile();

@@ -28,12 +28,19 @@ async function asAdmin<T>(brokers: string, work: (admin: Admin) => Promise<T>): 
   }
 }
 
-/** Makes the topics that are missing. True when every partition of all of them has a leader who answers; throws until then. */
+async function makeMissing(admin: Admin): Promise<void> {
+  const there = await admin.listTopics();
+  const missing = topics.filter(({ topic }) => !there.includes(topic));
+  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: false });
+}
+
+/** Makes the topics that are missing; they take a moment to have leaders. */
+export const makeTopics = (brokers: string): Promise<void> => asAdmin(brokers, makeMissing);
+
+/** The same. True when every partition of all of them has a leader who answers; throws until then. */
 export const haveTopics = (brokers: string): Promise<boolean> =>
   asAdmin(brokers, async (admin) => {
-    const there = await admin.listTopics();
-    const missing = topics.filter(({ topic }) => !there.includes(topic));
-    if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: false });
+    await makeMissing(admin);
     await Promise.all(topics.map(({ topic }) => admin.fetchTopicOffsets(topic)));
     return true;
   });

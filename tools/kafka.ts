@@ -5,7 +5,7 @@ import { installed } from "./debian.js";
 import type { Instance } from "./instance.js";
 import { infraPorts } from "./instance.js";
 import { kafkaJars } from "./kafka-jars.js";
-import { haveTopics } from "./kafka-topics.js";
+import { haveTopics, makeTopics } from "./kafka-topics.js";
 import { Refusal, type Say } from "./say.js";
 import { run } from "./shell.js";
 
@@ -37,7 +37,7 @@ export async function kafkaOf(instance: Instance, say: Say): Promise<Broker> {
 }
 
 async function givenKafka(brokers: string): Promise<Broker> {
-  await haveTopics(brokers).catch((error: Error) => {
+  await makeTopics(brokers).catch((error: Error) => {
     throw new Refusal(`The Kafka that KAFKA_BROKERS=${brokers} names cannot be used: ${error.message}`);
   });
   return { ports: {}, ready: () => haveTopics(brokers), env: { KAFKA_BROKERS: brokers } };
