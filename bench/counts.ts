@@ -1,6 +1,6 @@
 /** What was counted so far, by name, and when. */
 export type Reading = { atMs: number; counts: Record<string, number> };
-export type Rise = { seconds: number; counts: Record<string, number> };
+type Rise = { seconds: number; counts: Record<string, number> };
 
 /** What came to each count between two readings. A count that fell was begun anew: then nothing is known. */
 export function riseBetween(before: Reading, after: Reading): Rise {

@@ -21,14 +21,14 @@ const table = (head: string[], rows: string[][]): string =>
 const number = (value: number): string => (value < 9.95 ? value.toFixed(1) : Math.round(value).toLocaleString("en"));
 
 function costs(all: Costs): string {
-  const rows = Object.entries(all).map(([name, { order, idle, memory }]) => [
+  const rows = Object.entries(all).map(([name, { order, base, memory }]) => [
     name,
-    ...[order, idle, memory].map(number),
+    ...[order, base, memory].map(number),
   ]);
   const sum = (of: keyof Cost) => number(Object.values(all).reduce((total, cost) => total + cost[of], 0));
   return table(
-    ["part", "CPU ms per order", "CPU ms per second when idle", "MB"],
-    [...rows, ["**sum**", sum("order"), sum("idle"), sum("memory")]],
+    ["part", "CPU ms per order", "and ms per second before the first", "MB"],
+    [...rows, ["**sum**", sum("order"), sum("base"), sum("memory")]],
   );
 }
 

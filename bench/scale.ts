@@ -1,4 +1,3 @@
-import { pause } from "../tools/say.js";
 import { type Cost, type Costs, coresAt } from "./capacity.js";
 import { rounded, sumOf } from "./figures.js";
 import { type Ground, type Options, onSystem, say, show, tell } from "./ground.js";
@@ -6,15 +5,15 @@ import type { LoadResult, Target } from "./load.js";
 import { client, warmedUp, watched } from "./loaded.js";
 import { full, prepare } from "./shapes.js";
 import { table } from "./table.js";
-import { cpuOf, memoryOf } from "./usage.js";
+import { memoryOf } from "./usage.js";
 
-const known = 25;
-const foreseen = [12, 40];
+const known = [5, 20] as const;
+const foreseen = [10, 25];
 const concurrency = 64;
 
 type Cores = Record<string, number>;
 
-/** What an order costs each part is taken at one steady rate; at a lower and a higher one it is foreseen, and measured. */
+/** What an order costs each part is taken at two steady rates, as a line through both; between and above them it is foreseen, and measured. */
 export async function measureScale(options: Options): Promise<void> {
   const seconds = options.quick ? 5 : 45;
   say("scale: starting all seven services …");
@@ -22,12 +21,11 @@ export async function measureScale(options: Options): Promise<void> {
     const target = await prepare(full, ground);
     await warmedUp(target, options.quick ? 100 : 1000);
     // What is seldom met is compiled late.
-    if (!options.quick) await steady(known, seconds, target, ground);
-    const idle = await idling(ground, options.quick ? 5 : 20);
-    const middle = await steady(known, seconds, target, ground);
-    const memory = memoryOf(ground.roots());
-    const costs = costsOf(idle, middle, memory);
-    tell(options, { suite: "scale", rate: known, costs });
+    if (!options.quick) await steady(known[1], seconds, target, ground);
+    const low = await steady(known[0], seconds, target, ground);
+    const high = await steady(known[1], seconds, target, ground);
+    const costs = costsOf(low, high, memoryOf(ground.roots()));
+    tell(options, { suite: "scale", rates: known, costs });
     const checked: [number, Cores][] = [];
     for (const rate of foreseen) {
       const cores = await steady(rate, seconds, target, ground);
@@ -37,13 +35,6 @@ export async function measureScale(options: Options): Promise<void> {
     }
     show(options, tableOf(costs, checked));
   });
-}
-
-async function idling({ roots }: Ground, seconds: number): Promise<Cores> {
-  say(`scale: ${seconds} s without an order …`);
-  const before = cpuOf(roots());
-  await pause(seconds * 1000);
-  return coresOf(before, cpuOf(roots()), seconds);
 }
 
 async function steady(rate: number, seconds: number, target: Target, ground: Ground): Promise<Cores> {
@@ -56,12 +47,16 @@ async function steady(rate: number, seconds: number, target: Target, ground: Gro
 const coresOf = (before: Cores, after: Cores, seconds: number): Cores =>
   Object.fromEntries(Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / 1000 / seconds]));
 
-const costsOf = (idle: Cores, busy: Cores, memory: Record<string, number>): Costs =>
+/** The line through both: its slope is an order's, where it begins is what there is to pay before the first one. */
+const costsOf = (low: Cores, high: Cores, memory: Record<string, number>): Costs =>
   Object.fromEntries(
-    Object.entries(busy).map(([name, cores]): [string, Cost] => {
-      const least = idle[name] ?? 0;
-      const order = rounded(Math.max(0, (cores - least) * 1000) / known, 2);
-      return [name, { order, idle: rounded(least * 1000, 1), memory: rounded(memory[name] ?? 0, 0) }];
+    Object.entries(high).map(([name, cores]): [string, Cost] => {
+      const order = Math.max(0, (cores - (low[name] ?? 0)) / (known[1] - known[0]));
+      const base = Math.max(0, cores - order * known[1]);
+      return [
+        name,
+        { order: rounded(order * 1000, 2), base: rounded(base * 1000, 1), memory: rounded(memory[name] ?? 0, 0) },
+      ];
     }),
   );
 
@@ -70,24 +65,24 @@ function tableOf(costs: Costs, checked: [number, Cores][]): string {
   const head = [
     "part",
     "CPU ms/order",
-    "idle ms/s",
+    "base ms/s",
     "MB",
     ...checked.flatMap(([rate]) => [`at ${rate}/s`, "foreseen"]),
   ];
   const names = Object.keys(costs).sort((a, b) => costs[b]!.order - costs[a]!.order);
   const row = (
     name: string,
-    { order, idle, memory }: Cost,
+    { order, base, memory }: Cost,
     cores: (of: Cores) => number,
     rateOf: (rate: number) => number,
   ) => [
     name,
-    ...[order, idle, memory].map((value) => String(rounded(value, 2))),
+    ...[order, base, memory].map((value) => String(rounded(value, 2))),
     ...checked.flatMap(([rate, of]) => [String(rounded(cores(of), 3)), String(rounded(rateOf(rate), 3))]),
   ];
   const all = Object.values(costs);
   const sum = (of: keyof Cost) => all.reduce((total, cost) => total + cost[of], 0);
-  const whole: Cost = { order: sum("order"), idle: sum("idle"), memory: sum("memory") };
+  const whole: Cost = { order: sum("order"), base: sum("base"), memory: sum("memory") };
   return table([
     head,
     ...names.map((name) =>
