@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { app } from "../../kit/http.js";
 import { logger } from "../../kit/log.js";
-import { pages } from "./console.js";
+import { consolePages } from "./console.js";
 import { shield } from "./guard.js";
 import { proof } from "./proof.js";
 
@@ -19,7 +19,7 @@ async function gatewayWith(
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const { koa, router } = app(logger("api-gateway", "silent"), async () => true);
   shield(koa, []);
-  pages(router, async () => undefined, info, folder);
+  consolePages(router, async () => undefined, info, folder);
   const nobody = async () => ({ sub: crypto.randomUUID(), roles: ["admin" as const], country: null });
   proof(router, { authenticate: nobody, socket: undefined, provider: undefined });
   koa.use(router.routes()).use(router.allowedMethods());

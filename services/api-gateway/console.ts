@@ -20,7 +20,7 @@ const policy = [
 ].join("; ");
 
 /** The pages of the console, held in memory; without a build there are none, and the API is as it is. */
-export function pages(router: Router, admit: Admit, info: ConsoleInfo, folder = built): void {
+export function consolePages(router: Router, admit: Admit, info: ConsoleInfo, folder = built): void {
   const text = JSON.stringify(info);
   serve("/console.json", "application/json", "no-cache", text);
   const page = join(folder, "index.html");

@@ -6,8 +6,8 @@ import type Koa from "koa";
 import { asyncapi } from "../../contracts/asyncapi.js";
 import { openapi } from "../../contracts/openapi.js";
 import { version } from "../../kit/version.js";
+import { apiPage, eventsPage, style } from "./docs-pages.js";
 import type { Admit } from "./guard.js";
-import { apiPage, eventsPage, style } from "./pages.js";
 
 const swagger = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
 

@@ -37,6 +37,12 @@ export function shield(koa: Koa, origins: string[]): void {
   );
 }
 
+/** The last address of X-Forwarded-For is the client's: the proxy has added it. Those before it are what the client says. */
+export function behindProxy(koa: Koa): void {
+  koa.proxy = true;
+  koa.maxIpsCount = 1;
+}
+
 export type Admit = (ctx: Koa.Context, route: Pick<Route, "path" | "who">) => Promise<Claims | undefined>;
 type Limits = Pick<Settings, "requests_per_minute" | "sign_ins_per_minute">;
 

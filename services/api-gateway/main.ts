@@ -5,12 +5,12 @@ import { authenticator } from "../../kit/auth.js";
 import { environment, flag } from "../../kit/env.js";
 import { service } from "../../kit/service.js";
 import { settings } from "../../kit/settings.js";
-import { pages } from "./console.js";
+import { consolePages } from "./console.js";
 import { deadLetters } from "./dead-letters.js";
 import { documents } from "./docs.js";
 import { asker, forwarder } from "./forward.js";
 import { graphql } from "./graphql.js";
-import { admission, shield } from "./guard.js";
+import { admission, behindProxy, shield } from "./guard.js";
 import { proof } from "./proof.js";
 import { readTogether } from "./reads.js";
 import { forwarded, ownKey, routerPath } from "./routes.js";
@@ -20,7 +20,7 @@ import { orderEvents, timelines, watcher } from "./watch.js";
 const env = environment({
   /** Origins whose browser pages may ask, separated by commas: "https://shop.example,https://desk.example". */
   CORS_ORIGINS: z.string().default(""),
-  /** true behind a proxy that sets X-Forwarded-For: then that is the client's address. */
+  /** true behind one proxy that adds to X-Forwarded-For: what it adds is the client's address. Without it all clients are one. */
   TRUST_PROXY: flag,
   /** Where the console's pages look at a trace: "https://grafana.example/…{trace_id}…". */
   TRACE_URL: z.url().includes("{trace_id}").optional(),
@@ -38,7 +38,7 @@ await service("api-gateway", env, ({ app, dapr, log }) => {
   const { admit, authenticate } = admission(authenticator(env), live.now);
   const ask = readTogether(asker(env));
   const forward = forwarder(ask);
-  app.koa.proxy = env.TRUST_PROXY;
+  if (env.TRUST_PROXY) behindProxy(app.koa);
   shield(app.koa, env.CORS_ORIGINS.split(",").filter(Boolean));
 
   for (const { method, path, service, who, headers } of forwarded) {
@@ -54,7 +54,7 @@ await service("api-gateway", env, ({ app, dapr, log }) => {
     await events(ctx, (await admit(ctx, api.orderEvents)) as Claims);
   });
   documents(app.router, admit);
-  pages(app.router, admit, {
+  consolePages(app.router, admit, {
     trace_url: env.TRACE_URL ?? null,
     demo: env.SEED_DEMO,
     proof: env.CONTROL_SOCKET !== undefined,

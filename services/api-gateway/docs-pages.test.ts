@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { asyncapi } from "../../contracts/asyncapi.js";
-import { apiPage, eventsPage } from "./pages.js";
+import { apiPage, eventsPage } from "./docs-pages.js";
 
 test("the events page shows every topic, who says it to whom, and its fields", () => {
   const page = eventsPage(asyncapi("1.2.3"));
