@@ -22,9 +22,9 @@ test.each(pages)("%s links to what exists", (page) => {
 
 test.each(pages)("%s names commands that exist", (page) => {
   const text = readFileSync(page, "utf8");
-  const run = [...text.matchAll(/npm run (?:-s )?([\w:]+)|`(test:\w+)`/g)].map(([, one, other]) => one ?? other);
+  const run = [...text.matchAll(/npm run\s+(?:-s )?([\w:]+)|`(test:\w+)`/g)].map(([, one, other]) => one ?? other);
   expect(run.filter((name) => !(name && name in scripts))).toEqual([]);
-  const asked = [...text.matchAll(/npm test -- ([\w-]+)/g)].map(([, part]) => part as string);
+  const asked = [...text.matchAll(/npm test -- (\w[\w-]*)/g)].map(([, part]) => part as string);
   expect(asked.filter((part) => !(part in suites) && !["unit", "check"].includes(part))).toEqual([]);
 });
 

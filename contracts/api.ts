@@ -17,8 +17,8 @@ import { Payment, RecordRefund } from "./payment.js";
 import { ListProducts, Product, PutProduct } from "./product.js";
 import { KeySet, PatchUser, SetRoles, SignUp, Token, TokenRequest, User } from "./user.js";
 
-// The public API, one route after the other. The gateway's allow-list, openapi.json, the typed client, the README's
-// table and the tests of who may what are all made from this table; what is not in it does not exist.
+// The public API, one route after the other. The gateway's allow-list, openapi.json, the typed client, docs/api and
+// the tests of who may what are all made from this table; what is not in it does not exist.
 
 /**
  * Who is answered. `owner`, `self`: whose order, payment or account it is; to everyone else it does not exist (404). A

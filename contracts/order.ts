@@ -22,7 +22,7 @@ const synonyms = {
 } as const;
 type Synonym = keyof typeof synonyms;
 /** A status as requests may spell it: the older systems' words are understood, answers use ours alone. */
-export const StatusInRequest = z
+const StatusInRequest = z
   .enum([...Status.options, ...(Object.keys(synonyms) as Synonym[])])
   .transform((word): Status => synonyms[word as Synonym] ?? word);
 

@@ -3,7 +3,7 @@ import PostalMime, { type Email } from "postal-mime";
 import { SMTPServer } from "smtp-server";
 import { mailPort } from "./settings.js";
 
-export type Caught = Email & { recipients: string[] };
+type Caught = Email & { recipients: string[] };
 
 /** A mail server that keeps what it is given. */
 export function catcher() {

@@ -7,7 +7,7 @@ export const folder = "deploy/observability";
 const dashboardsIn = join(folder, "dashboards");
 
 type Target = { refId: string; expr: string; legendFormat: string; datasource: { uid: string } };
-export type Panel = {
+type Panel = {
   id: number;
   type: string;
   title: string;
@@ -17,7 +17,7 @@ export type Panel = {
   fieldConfig?: { defaults: { unit?: string } };
   targets?: Target[];
 };
-export type Dashboard = {
+type Dashboard = {
   uid: string;
   schemaVersion: number;
   templating: { list: { name: string; query: { query: string } }[] };

@@ -7,13 +7,13 @@ import { traced } from "./trace.js";
  * An entity that remembers which commands and events it has applied: its own inbox, in its own row. What it says belongs to
  * the trace that it names.
  */
-export type Aggregate = { applied: string[]; traceparent?: string };
+type Aggregate = { applied: string[]; traceparent?: string };
 
 /**
  * What a decision asks for. With `next`: commit it, with history `rows` and `messages` in the same transaction.
  * Without: nothing changes, and `messages` (stored answers said again) are sent before the reply.
  */
-export type Decided<T extends Aggregate, R> = {
+type Decided<T extends Aggregate, R> = {
   reply: R;
   next?: T;
   messages?: Message[];

@@ -158,7 +158,7 @@ export type App = {
 };
 
 /** What daprd, the supervisor and Kubernetes ask without a token. */
-const health = ["/healthz", "/health", "/readyz"];
+export const probes = ["/healthz", "/health", "/readyz"];
 function isSame(given: Buffer, wanted: Buffer): boolean {
   return given.length === wanted.length && timingSafeEqual(given, wanted);
 }
@@ -204,7 +204,7 @@ export function app(log: Logger, ready: () => Promise<boolean>): App {
   koa.use(async (ctx, next) => {
     const given = ctx.get("x-request-id");
     const request_id = /^[\x21-\x7e]{1,100}$/.test(given) ? given : crypto.randomUUID();
-    const isProbe = health.includes(ctx.path);
+    const isProbe = probes.includes(ctx.path);
     const span = isProbe ? unseen : begin(ctx.method, kindOf(ctx), traceOf(ctx));
     const here: Context = { request_id, traceparent: span.traceparent };
     await within(here, async () => {

@@ -23,3 +23,6 @@ export class Unavailable extends Error {
 
 /** An event that can never be handled: it becomes a dead letter of its consumer and is acknowledged. */
 export class Unhandleable extends Error {}
+
+/** An event about something that is not known yet: it is kept and tried again, and becomes a dead letter after a minute. */
+export class Early extends Error {}

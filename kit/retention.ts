@@ -14,7 +14,7 @@ const batches = 20;
 const written = "coalesce(updatedate, insertdate)";
 
 /** By name, which is also that of the index by which the next rows to go are found. */
-export type Kinds = Record<string, Kind>;
+type Kinds = Record<string, Kind>;
 
 export const retentionIndexes = (kinds: Kinds): string[] =>
   Object.entries(kinds).map(

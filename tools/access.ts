@@ -4,7 +4,7 @@ import { questions } from "../contracts/questions.js";
 
 type Operation = { name: string; httpVerb: string[]; action: "allow" };
 /** The part `accessControl` of an app's Dapr configuration. */
-export type AccessControl = {
+type AccessControl = {
   defaultAction: "deny";
   trustDomain: string;
   policies: { appId: string; defaultAction: "deny"; trustDomain: string; namespace: string; operations: Operation[] }[];

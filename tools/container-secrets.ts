@@ -49,7 +49,7 @@ function urlOf(secrets: Secrets, database: string, { host, sslmode }: Server): s
 }
 
 /** What an app's sidecar is told beside its tokens: its own connection strings and nobody else's. */
-export function sidecarSecrets(secrets: Secrets, app: string, server: Server): Values {
+function sidecarSecrets(secrets: Secrets, app: string, server: Server): Values {
   const own = databases.filter((name) => name === app || name === "configuration");
   return {
     ...Object.fromEntries(own.map((name) => [`${name.toUpperCase()}_DATABASE`, urlOf(secrets, name, server)])),

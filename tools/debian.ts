@@ -2,7 +2,7 @@ import { chmodSync, existsSync, rmSync, writeFileSync } from "node:fs";
 import { Refusal, type Say } from "./say.js";
 import { run, which } from "./shell.js";
 
-export type Package = {
+type Package = {
   /** The program that is looked for on PATH. */
   command: string;
   /** Debian's packages that bring it, and what belongs to it. */

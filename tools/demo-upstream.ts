@@ -6,7 +6,7 @@ import type { Line } from "./demo-basket.js";
 import type { Other } from "./demo-client.js";
 import { Refusal } from "./say.js";
 
-export type Sale = { userId: string; payWithin?: number; method?: PaymentMethod };
+type Sale = { userId: string; payWithin?: number; method?: PaymentMethod };
 
 /** An order as another system's checkout tells of it. */
 export function saleOf(basket: Line[], { userId, payWithin, method }: Sale, now: number): EventOf<"orders.created"> {

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 export type Identity = { pid: number; born: string };
 
 /** When the process was born, or undefined when there is none (a zombie is none). */
-export function bornOf(pid: number): string | undefined {
+function bornOf(pid: number): string | undefined {
   return process.platform === "linux" ? bornOnLinux(pid) : bornByPs(pid);
 }
 

@@ -13,7 +13,7 @@ import type { Say } from "./say.js";
 import type { Secrets } from "./secrets.js";
 
 /** What the apps stand on: the ports it needs, and how to start it. */
-export type Infra = {
+type Infra = {
   ports: Record<string, number>;
   addresses: { placement: string; scheduler: string };
   start: (keeper: Keeper, settings: Record<string, string>) => Promise<Record<string, string>>;

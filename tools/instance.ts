@@ -27,7 +27,7 @@ const home = {
   sentryHealth: 6071,
   sentryMetrics: 6072,
 };
-export type InfraPorts = typeof home;
+type InfraPorts = typeof home;
 
 export const root = findRoot(import.meta.dirname);
 
@@ -46,7 +46,7 @@ export function portOf(text: string | undefined, otherwise = gatewayPort): numbe
   if (!text) return otherwise;
   const port = Number(text);
   if (Number.isInteger(port) && port >= 6080 && port <= 65000) return port;
-  throw new Refusal(`PORT_BASE=${text} is not a port from 6080 to 65000: use for example PORT_BASE=18080.`);
+  throw new Refusal(`PORT_BASE=${text} is not a port from 6080 to 65000: use for example PORT_BASE=20080.`);
 }
 
 export function infraPorts({ offset }: Instance): InfraPorts {

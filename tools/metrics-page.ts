@@ -12,7 +12,7 @@ export function metricsPage(): string {
 # Metrics
 
 An app that is given \`METRICS_PORT\` answers Prometheus there, at \`/metrics\`; without it nothing is counted. \`npm start -- --observe\`
-gives each app its sidecar's metrics port and 100: the gateway serves \`http://127.0.0.1:3900/metrics\`, its sidecar 3800. The scrape
+gives each app its sidecar's metrics port plus 100: the gateway serves \`http://127.0.0.1:3900/metrics\`, its sidecar 3800. The scrape
 configuration, rules and dashboards are in [deploy/observability](../deploy/observability).
 
 The first name is OpenTelemetry's, the second the one that Prometheus sees; attributes become labels with underscores for dots. Gauges are

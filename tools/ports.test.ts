@@ -19,7 +19,7 @@ test("names the taken port, what wanted it, and a way out", async () => {
 
   await expect(checkPorts({ order: port }, 8080)).rejects.toThrow(
     `Port ${port}, wanted for order, is taken by another program: stop that program (npm stop, if it is this system), ` +
-      "or use other ports with PORT_BASE=18080 npm start.",
+      "or use other ports with PORT_BASE=20080 npm start.",
   );
   server.close();
 });

@@ -27,7 +27,7 @@ export function replicasOf(app: App, count = 1): App[] {
 }
 
 /** An app and its sidecar, as processes. */
-export type SpecsOf = (app: App) => { app: Spec; sidecar: Spec };
+type SpecsOf = (app: App) => { app: Spec; sidecar: Spec };
 export type Replicas = ReturnType<typeof replicas>;
 
 /** Knows which replicas of each app run, and changes their number while the system runs. */

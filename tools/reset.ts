@@ -24,6 +24,7 @@ const ours = [
     "provider",
     "redis",
     "kafka",
+    "kubernetes",
     "scheduler",
     "control.sock",
     "dapr.env",

@@ -10,7 +10,7 @@ npm start -- --observe  the same, with traces and metrics: spans go to OTEL_EXPO
                      this machine (http://127.0.0.1:4318), and Prometheus is answered on ports 3900 to 3906
 npm start -- --kafka  the same on Apache Kafka instead of Redis; it is fetched from Maven Central, and needs Java 17 or newer
 
-  PORT_BASE=18080    the gateway's port; every other port moves by the same step (8080)
+  PORT_BASE=20080    the gateway's port; every other port moves by the same step (8080)
   ORDERS_DATA=dir    where data and logs are kept (.run, or .run-<PORT_BASE>)
   ORDERS_REDIS=own   do not use the Redis that already listens on 6379
   KAFKA_BROKERS=…    with --kafka: use this Kafka (host:9092) instead of an own one

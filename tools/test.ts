@@ -23,6 +23,7 @@ npm test -- e2e --mtls      the suite on a system with mTLS
 npm test -- e2e --kafka     the suite on a system whose broker is Kafka
 
   PORT_BASE=18080           the gateway's port of the system under test; its data is deleted first
+  KAFKA_BROKERS=host:9092   on Kafka: this one, whose topics of ours are deleted first, instead of one that is started
 `;
 
 const none: Count = { passed: 0, failed: 0 };

@@ -8,7 +8,7 @@ export type Line = { product: Pick<Product, "id" | "name" | "price" | "currency"
 export const basket = kept<Line[]>(localStorage, "basket", []);
 
 /** So many of a product; none takes it out. */
-export function withQuantity(lines: Line[], product: Line["product"], quantity: number): Line[] {
+function withQuantity(lines: Line[], product: Line["product"], quantity: number): Line[] {
   const { id, name, price, currency } = product;
   const line = { product: { id, name, price, currency }, quantity };
   if (quantity <= 0) return lines.filter((one) => one.product.id !== id);

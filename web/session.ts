@@ -2,7 +2,7 @@ import type { User } from "../contracts/user.js";
 import { ask, askAs } from "./api.js";
 import { kept, store } from "./store.js";
 
-export type Session = { token: string; user: User };
+type Session = { token: string; user: User };
 
 /** Who is signed in in this tab. */
 export const session = kept<Session | null>(sessionStorage, "session", null);

@@ -13,7 +13,7 @@ import { sqlBinding } from "../../kit/sql.js";
 import { stateStore } from "../../kit/state.js";
 import { handlers, routes } from "./app.js";
 import { auditRoutes } from "./audit.js";
-import { stockGauges, stockIndex } from "./metrics.js";
+import { stockGauges, stockIndex } from "./gauges.js";
 import { indexes, lapsedHolds, warehouse } from "./warehouse.js";
 
 const env = environment({ SEED_DEMO: flag });

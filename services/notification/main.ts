@@ -11,7 +11,7 @@ import { sqlBinding } from "../../kit/sql.js";
 import { stateStore } from "../../kit/state.js";
 import { handlers, indexes, oldNotifications, routes } from "./app.js";
 import { contacts } from "./contacts.js";
-import { pendingIndex, post } from "./post.js";
+import { mailer, pendingIndex } from "./mailer.js";
 
 const env = environment({
   /** Set: messages go by mail, through the sidecar, which has the rest of the settings. Empty: to the log. */
@@ -23,7 +23,7 @@ await service("notification", env, ({ app, dapr, log }) => {
   const sql = sqlBinding(dapr, "notification");
   const ask = contacts(dapr);
   const channel = env.SMTP_HOST ? "email" : "log";
-  const out = post({ dapr, sql, contacts: ask, log });
+  const out = mailer({ dapr, sql, contacts: ask, log });
   const authenticate = authenticator(env);
   routes(app, sql, authenticate);
   const heard = handlers({ store, contacts: ask, channel, log });

@@ -7,7 +7,7 @@ import type { Sql } from "../../kit/sql.js";
 import type { Store } from "../../kit/state.js";
 import type { Order } from "./order.js";
 import { type Compared, compareOrder, compareStock } from "./reconcile.js";
-import { advanced, claimed, failed, type Page, type Run, view } from "./run.js";
+import { advanced, claimed, failed, type Page, type Run, view } from "./reconciliation-run.js";
 
 export type Auditor = ReturnType<typeof auditor>;
 

@@ -1,4 +1,4 @@
-import { type HoldAnswer, HoldAnswer as HoldAnswerSchema } from "../../contracts/inventory.js";
+import { HoldAnswer } from "../../contracts/inventory.js";
 import { type Product, ProductsAnswer } from "../../contracts/product.js";
 import type { Dapr } from "../../kit/dapr.js";
 import type { Logger } from "../../kit/log.js";
@@ -43,7 +43,7 @@ export function neighbours(dapr: Dapr, log: Logger) {
       const items = order.items.map(({ product_id, quantity }) => ({ product_id, quantity }));
       const until = new Date(Date.parse(order.created_at) + provisional).toISOString();
       try {
-        return HoldAnswerSchema.parse(await dapr.ask("inventory", "/rpc/hold", { order_id: order.id, items, until }));
+        return HoldAnswer.parse(await dapr.ask("inventory", "/rpc/hold", { order_id: order.id, items, until }));
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
         log.warn({ err: error }, "inventory is away, the hold is left to the event");

@@ -8,7 +8,7 @@ import { taxOf } from "./tax.js";
 
 // How an order begins: by a customer's request, or as an upstream checkout's event.
 
-export type Request = {
+type Request = {
   id: string;
   user_id: string;
   request_hash: string;

@@ -62,7 +62,7 @@ export type Command =
   | ({ type: "recovered"; refund_id: string } & Witnessed);
 
 /** A charge as the provider's ledger has it, whatever became of our memory of it. */
-export type Witnessed = Pick<Payment, "payment_id" | "attempt" | "method" | "amount" | "currency"> & {
+type Witnessed = Pick<Payment, "payment_id" | "attempt" | "method" | "amount" | "currency"> & {
   provider_id: string;
   /** null: it was refused, and why. */
   code: string | null;

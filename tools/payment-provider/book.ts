@@ -88,7 +88,7 @@ export function decideCharge(key: string, request: ChargeRequest, at: string): C
   }
 }
 
-export type RefundDecision = { kind: "refund"; refund: Refund } | { kind: "refused"; reason: string };
+type RefundDecision = { kind: "refund"; refund: Refund } | { kind: "refused"; reason: string };
 
 export function decideRefund(
   book: Book,
@@ -128,7 +128,7 @@ export function takenSince(book: Book, since: string, from: number) {
 export const statementsOf = (book: Book) =>
   [...book.chargesOf.keys()].map((reference) => ({ reference, ...statementOf(book, reference) }));
 
-export type Totals = { charged: number; refunded: number; net: number; charges: number; refunds: number };
+type Totals = { charged: number; refunded: number; net: number; charges: number; refunds: number };
 
 /** What was really taken and given back, by currency; declined charges and failed refunds move no money. */
 export function totalsOf(book: Book): Record<string, Totals> {

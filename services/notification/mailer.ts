@@ -18,7 +18,7 @@ type Deps = { dapr: Dapr; sql: Sql; contacts: Contacts; log: Logger };
  * Sends what is pending, one mail after the other: the binding keeps address and subject of the request at hand where
  * the next one overwrites them, so two at once could send one customer's mail to another.
  */
-export function post({ dapr, sql, contacts, log }: Deps) {
+export function mailer({ dapr, sql, contacts, log }: Deps) {
   const unmarked = new Set<string>();
   let loop: Loop | undefined;
   let stopping = false;

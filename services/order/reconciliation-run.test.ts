@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Finding, maxFindings } from "../../contracts/admin.js";
-import { advanced, claimed, failed, type Page, type Run, view } from "./run.js";
+import { advanced, claimed, failed, type Page, type Run, view } from "./reconciliation-run.js";
 
 const at = (seconds: number) => new Date(Date.parse("2026-01-01T12:00:00Z") + seconds * 1000).toISOString();
 const claim = (last: Run | undefined, seconds: number, all = false, owner = "me") =>
