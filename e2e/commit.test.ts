@@ -1,10 +1,8 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { committer } from "../kit/commit.js";
 import { connect } from "../kit/dapr.js";
 import { stateStore } from "../kit/state.js";
-import { port, tokens } from "./system.js";
+import { logOf, port, tokens } from "./system.js";
 
 // What a commit promises (kit/commit.ts), asked of the real database through the order service's sidecar.
 
@@ -76,8 +74,7 @@ test("of many who change a row at the same time each one counts", async () => {
 });
 
 test("two commits that change the same rows, named in any order, do not wait for each other for ever", async () => {
-  const log = join(process.env.E2E_DIR as string, "logs", "postgres.log");
-  const deadlocks = () => readFileSync(log, "utf8").split("deadlock detected").length;
+  const deadlocks = () => logOf("postgres").split("deadlock detected").length;
   const before = deadlocks();
   const keys = Array.from({ length: 30 }, fresh);
   await commit(keys.map((key) => ({ key, value: { n: 0 } })));

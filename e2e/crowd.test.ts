@@ -1,13 +1,13 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import type { Problem } from "../contracts/common.js";
 import type { OrderView as Order } from "../contracts/order.js";
 import { brokerName } from "./broker.js";
+import { settings } from "./settings.js";
 import {
   anyone,
   atOnce,
+  logOf,
   orderOf,
   place,
   placedAtLast,
@@ -15,6 +15,7 @@ import {
   product,
   reaches,
   replicas,
+  set,
   setStock,
   signedIn,
   statementOf,
@@ -30,12 +31,17 @@ await setStock(staff, id, 100_000);
 // Two of everything have the same processors; so has Kafka, which costs more than Redis and syncs every message.
 const crowd = 64 / replicas / (brokerName === "kafka" ? 4 : 1);
 
-test(`300 orders, ${crowd} at once: all reach processing, none waited for a repeat, no work item was dropped`, async () => {
+test(`300 orders, ${crowd} at once: all reach processing, none waited for a repeat, no work item was dropped`, {
+  timeout: 150_000,
+}, async () => {
+  // Not reached by an order that is only slow, whatever else the machine does: who asks again, missed an answer.
+  await set("repeat_interval_seconds", "30");
+  onTestFinished(() => set("repeat_interval_seconds", settings.repeat_interval_seconds));
   const before = await stockOf(id);
   const ids = await atOnce(Array.from({ length: 300 }), crowd, async () => {
     const { status, body } = await place(ada, id, 1, "card_ok");
     expect(status).toBe(201);
-    await reaches(ada, body.id, "processing");
+    await reaches(ada, body.id, "processing", 60);
     return body.id;
   });
   const orders = await atOnce(ids, 32, (order) => orderOf(ada, order));
@@ -43,17 +49,14 @@ test(`300 orders, ${crowd} at once: all reach processing, none waited for a repe
   const timelines = await atOnce(ids, 32, (order) => timelineOf(ada, order));
   expect(timelines.flat().filter((entry) => entry.name === "asked again")).toEqual([]);
   expect(await stockOf(id)).toMatchObject({ held: before.held, reserved: before.reserved + 300 });
-  expect(readFileSync(join(process.env.E2E_DIR as string, "logs", "order.log"), "utf8")).not.toMatch(
-    /dropping work item/,
-  );
+  expect(logOf("order")).not.toMatch(/dropping work item/);
 });
 
 test("many who read at once are asked for together, and each is answered in its own name", async () => {
   const bob = await signedIn("bob");
   const orders = await Promise.all([ada, bob].map(async (who) => (await place(who, id, 1)).body.id));
   const [hers, his] = orders as [string, string];
-  const log = () => readFileSync(join(process.env.E2E_DIR as string, "logs", "order.log"), "utf8");
-  const together = () => log().split("/rpc/orders").length;
+  const together = () => logOf("order").split("/rpc/orders").length;
   const before = together();
   const readers = [ada, bob, staff, anyone].flatMap((who) =>
     [hers, his, crypto.randomUUID()].map((of) => ({ who, of })),

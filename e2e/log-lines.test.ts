@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { config, eventually, must, place, product, reaches, setStock, signedIn, timelineOf } from "./system.js";
+import { config, eventually, logOf, must, place, product, reaches, setStock, signedIn, timelineOf } from "./system.js";
 
 // What an operator finds in the logs about one order, and how much is written.
 
@@ -15,7 +13,7 @@ type Line = Record<
   unknown
 >;
 const linesOf = (service: string): Line[] =>
-  readFileSync(join(process.env.E2E_DIR as string, "logs", `${service}.log`), "utf8")
+  logOf(service)
     .split("\n")
     .filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line) as Line);

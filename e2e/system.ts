@@ -1,12 +1,16 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { expect } from "vitest";
 import { type Client, createClient, type Fetch, must } from "../client/client.js";
 import type { Reconciliation } from "../contracts/admin.js";
 import { demoProducts } from "../contracts/demo.js";
 import type { Topic } from "../contracts/events.js";
 import type { OrderView, Status } from "../contracts/order.js";
 import type { PaymentMethod } from "../contracts/payment.js";
+import type { Key } from "../contracts/settings.js";
 import { historyOf } from "../kit/history.js";
 import { type Control, control } from "../tools/control.js";
 import { type Tokens, tokensOf } from "../tools/secrets.js";
@@ -265,8 +269,30 @@ export async function reconcile(): Promise<Reconciliation> {
   }
 }
 
+/** What a process of the system has written so far. */
+export const logOf = (name: string) => readFileSync(join(process.env.E2E_DIR as string, "logs", `${name}.log`), "utf8");
+
 /** The operator's command that changes settings. */
 export const config = (...args: string[]) => command("config", ...args);
+
+/** Changes a setting, live, and waits until every replica of every service that reads it has noticed. */
+export async function set(key: Key, value: string): Promise<void> {
+  const services = key === "currencies" ? ["order", "product"] : ["order"];
+  await noticed(key, services, async () => expect(await config("set", key, value)).toMatchObject({ code: 0 }));
+}
+
+/** Does it and waits until every replica of these services has noticed. */
+export async function noticed(key: Key, apps: string[], work: () => Promise<unknown>): Promise<void> {
+  const services = apps.flatMap(replicasOf);
+  const times = () => services.map((service) => logOf(service).split(`"setting":"${key}"`).length - 1);
+  const before = times();
+  await work();
+  const after = await eventually(
+    async () => times(),
+    (now) => now.every((count, n) => count > (before[n] as number)),
+  );
+  expect(after).toEqual(before.map((count) => count + 1));
+}
 
 /** An operator's command, in a process of its own. */
 export async function command(...args: string[]): Promise<{ code: number; text: string }> {

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Key } from "../contracts/settings.js";
 import { saveSetting } from "../tools/databases.js";
@@ -11,13 +9,15 @@ import {
   anyone,
   config,
   eventually,
+  logOf,
+  noticed,
   orderOf,
   type Person,
   place,
   placeLines,
   processes,
   reaches,
-  replicasOf,
+  set,
   signedIn,
   statementOf,
   url,
@@ -28,25 +28,6 @@ const [ada, staff, admin] = await Promise.all([signedIn("ada"), signedIn("staff"
 const dir = process.env.E2E_DIR as string;
 const portBase = new URL(url).port;
 
-const log = (service: string) => readFileSync(join(dir, "logs", `${service}.log`), "utf8");
-const linesAbout = (service: string, key: Key) => log(service).split(`"setting":"${key}"`).length - 1;
-
-/** Does it and waits until every replica of these services has noticed. */
-async function noticed(key: Key, apps: string[], work: () => Promise<unknown>): Promise<void> {
-  const services = apps.flatMap(replicasOf);
-  const before = services.map((service) => linesAbout(service, key));
-  await work();
-  const after = await eventually(
-    async () => services.map((service) => linesAbout(service, key)),
-    (now) => now.every((count, n) => count > (before[n] as number)),
-  );
-  expect(after).toEqual(before.map((count) => count + 1));
-}
-
-async function set(key: Key, value: string): Promise<void> {
-  const services = key === "currencies" ? ["order", "product"] : ["order"];
-  await noticed(key, services, async () => expect(await config("set", key, value)).toMatchObject({ code: 0 }));
-}
 /** As a hand in the database would. */
 const setUnchecked = (key: Key, value: string) =>
   saveSetting(serverOf(instanceOf({ portBase: Number(portBase), dir }), secretsOf(dir).postgresPassword), key, value);
@@ -161,7 +142,7 @@ describe("settings", () => {
 
     await noticed("payment_window_seconds", ["order"], () => setUnchecked("payment_window_seconds", "soon"));
     expect(await windowOf()).toBe(78);
-    const line = log("order")
+    const line = logOf("order")
       .split("\n")
       .findLast((line) => line.includes('"setting":"payment_window_seconds"'));
     expect(JSON.parse(line as string)).toMatchObject({
