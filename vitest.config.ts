@@ -13,6 +13,7 @@ const longer = [
   "kafka",
   "logs",
   "mail",
+  "mtls",
   "observe",
   "polyglot",
   "replicas",
@@ -24,7 +25,6 @@ const longer = [
   "together",
   "traces",
   "upgrade",
-  "walls",
 ];
 
 export default defineConfig({

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { demoProducts } from "../contracts/demo.js";
 import { accepts } from "../tools/databases.js";
 import { type Instance, infraPorts, instanceOf, root } from "../tools/instance.js";
-import { keeper } from "../tools/keeper.js";
 import { checkPorts } from "../tools/ports.js";
 import { postgresOf } from "../tools/postgres.js";
+import { processManager } from "../tools/process-manager.js";
 import { allReady, type Check } from "../tools/ready.js";
 import { aloud, Refusal, type Say, silent, ticking } from "../tools/say.js";
 import { secretsOf } from "../tools/secrets.js";
@@ -72,7 +72,7 @@ async function launched(engine: Engine, instance: Instance, say: Say) {
   await checkPorts({ postgres: infraPorts(instance).postgres, ...ports }, portBase);
   const { specs, checks } = engine.plan({ dir, ports, database });
   const url = `http://127.0.0.1:${ports.order}`;
-  const kept = keeper(dir);
+  const kept = processManager(dir);
   const { stop, interrupted } = stopping(instance, kept, { close() {} }, say);
   try {
     kept.start(spec!);

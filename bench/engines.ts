@@ -2,8 +2,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { inDatabase } from "../tools/databases.js";
 import { root } from "../tools/instance.js";
-import type { Spec } from "../tools/keeper.js";
 import { listening } from "../tools/ports.js";
+import type { Spec } from "../tools/process-manager.js";
 import { answersOk, type Check } from "../tools/ready.js";
 import { Refusal } from "../tools/say.js";
 

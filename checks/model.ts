@@ -11,17 +11,17 @@ import type { Sql } from "../kit/sql.js";
 import type { Found, Store } from "../kit/state.js";
 import { handlers as inventoryHandlers } from "../services/inventory/app.js";
 import type { Hold, Stock } from "../services/inventory/stock.js";
-import { warehouse } from "../services/inventory/warehouse.js";
+import { stocks } from "../services/inventory/stocks.js";
+import type { Clients } from "../services/order/clients.js";
 import { handlers as orderHandlers } from "../services/order/events.js";
-import type { Neighbours } from "../services/order/neighbours.js";
 import type { Command, Order, Progress } from "../services/order/order.js";
 import { orders as ordersOf } from "../services/order/orders.js";
 import { place } from "../services/order/place.js";
 import { orderSaga, type SagaInput } from "../services/order/saga.js";
 import { steps } from "../services/order/steps.js";
 import { handlers as paymentHandlers } from "../services/payment/app.js";
-import { cashier, minor } from "../services/payment/cashier.js";
 import type { Account, Payment } from "../services/payment/payment.js";
+import { minor, payments } from "../services/payment/payments.js";
 import type { Movement, Provider } from "../services/payment/provider.js";
 import {
   type Charge,
@@ -101,7 +101,7 @@ export function world({ plans, cups, pots, fates }: Setup) {
   });
   const orderBox = outbox("order");
   const orders = ordersOf(orderRows.store, noSql, updater(orderRows.store, orderBox), orderBox);
-  const ask = { products: async () => products, hold: async () => undefined } as unknown as Neighbours;
+  const ask = { products: async () => products, hold: async () => undefined } as unknown as Clients;
   const activities = steps(orders) as unknown as Record<string, (input: object) => Promise<Progress>>;
 
   // ---- payment, and the provider it asks
@@ -110,21 +110,21 @@ export function world({ plans, cups, pots, fates }: Setup) {
   const paymentBox = outbox("payment");
   const accounts = () => [...paymentRows.values<Account>("account:")];
   const paymentSql = due(() => accounts().filter(({ due_at }) => due_at && due_at < iso(now)));
-  const till = cashier(paymentRows.store, paymentSql, updater(paymentRows.store, paymentBox), provider());
+  const allPayments = payments(paymentRows.store, paymentSql, updater(paymentRows.store, paymentBox), provider());
 
   // ---- inventory
   const stockRows = memory();
   const holds = () => [...stockRows.values<Hold>("hold:")];
   const stockSql = due(() => holds().flatMap((h) => (h.expires_at && h.expires_at < iso(now) ? [h.order_id] : [])));
-  const house = warehouse(stockRows.store, stockSql, outbox("inventory"));
+  const allStocks = stocks(stockRows.store, stockSql, outbox("inventory"));
   const first: Record<string, number> = { [cup]: cups, [pot]: pots };
   for (const [product_id, on_hand] of Object.entries(first))
     stockRows.put(`stock:${product_id}`, { product_id, on_hand, held: 0, reserved: 0 } satisfies Stock);
 
   const hears: Record<App, Handlers> = {
     order: orderHandlers({ orders, ask, terms: () => terms }),
-    payment: paymentHandlers(till),
-    inventory: inventoryHandlers(house),
+    payment: paymentHandlers(allPayments),
+    inventory: inventoryHandlers(allStocks),
   };
 
   // ---- the bus
@@ -198,10 +198,10 @@ export function world({ plans, cups, pots, fates }: Setup) {
   async function rpc(path: string, body: object): Promise<void> {
     if (path === "/rpc/refund") {
       const { payment_id, amount, currency, reason, ...whose } = RefundRequest.parse(body);
-      return till.refund(whose, payment_id, minor(amount, currency), currency);
+      return allPayments.refund(whose, payment_id, minor(amount, currency), currency);
     }
     const { payment_id, reference, amount, currency, ...whose } = RegisterRequest.parse(body);
-    return till.register(whose, payment_id, reference, minor(amount, currency), currency);
+    return allPayments.register(whose, payment_id, reference, minor(amount, currency), currency);
   }
 
   /** One delivery. What cannot be handled yet stays in flight, what never can be becomes a dead letter. */
@@ -387,7 +387,8 @@ export function world({ plans, cups, pots, fates }: Setup) {
       if (placed.kind === "refused") throw new Error(placed.reason);
       const until = iso(now + 60_000);
       const items = request.items;
-      const hold = trouble === "no hold" ? undefined : await house.put({ type: "hold", order_id: id, items, until });
+      const hold =
+        trouble === "no hold" ? undefined : await allStocks.put({ type: "hold", order_id: id, items, until });
       const words = `POST /orders ${letter(id)} ${plan.method ?? "without a payment method"}`;
       if (hold?.kind === "out_of_stock") return void tell(`${words}: 409 out of stock`);
       if (trouble === "crash") return void tell(`${words}: order dies after the hold`);
@@ -421,7 +422,7 @@ export function world({ plans, cups, pots, fates }: Setup) {
     },
     async adjust(product: "cup" | "pot", on_hand: number): Promise<void> {
       const product_id = product === "cup" ? cup : pot;
-      const { kind } = await house.put({ type: "adjust", product_id, on_hand, actor: "staff" });
+      const { kind } = await allStocks.put({ type: "adjust", product_id, on_hand, actor: "staff" });
       tell(`staff counts ${on_hand} ${product}s: ${kind}`);
     },
     /** Staff pays back one external payment that they see is owed. */
@@ -434,7 +435,7 @@ export function world({ plans, cups, pots, fates }: Setup) {
           if (!paid) fail(`an external payment nobody made is given back: ${payment_id}`);
           else if (paid.back) fail(`an external payment is given back twice: ${payment_id}`);
           else paid.back = { amount, currency };
-          const { refused } = await till.recordRefund(account, crypto.randomUUID(), payment_id, "transfer");
+          const { refused } = await allPayments.recordRefund(account, crypto.randomUUID(), payment_id, "transfer");
           if (refused) fail(`recording the refund is refused: ${refused}`);
           return true;
         }
@@ -452,7 +453,7 @@ export function world({ plans, cups, pots, fates }: Setup) {
     relay,
     async sweep(which: "payment" | "inventory"): Promise<void> {
       tell(`${which} sweeps`);
-      await (which === "payment" ? till : house).sweep().catch((error) => {
+      await (which === "payment" ? allPayments : allStocks).sweep().catch((error) => {
         if (!(error instanceof Crash)) throw error;
       });
     },

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { exportedName, metrics, type Name } from "../contracts/metrics.js";
-import { dashboards, folder, queries } from "../e2e/dashboards.js";
+import { dashboards, folder, queries } from "../e2e/support/dashboards.js";
 import { readApps } from "../tools/dapr-file.js";
 import { appMetricsPort } from "../tools/dapr-flags.js";
 import { infraPorts, instanceOf } from "../tools/instance.js";

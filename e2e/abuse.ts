@@ -1,8 +1,29 @@
 import { spawn } from "node:child_process";
 import { connect, type Socket } from "node:net";
 import { afterAll, describe, expect, test } from "vitest";
-import { bytes, drip, openFiles, openStream, pidOf, request, residentMb, type Stream, signer } from "./rough.js";
-import { anyone, atOnce, eventually, must, newProduct, place, port, processes, reaches, signedIn } from "./system.js";
+import {
+  bytes,
+  drip,
+  openFiles,
+  openStream,
+  pidOf,
+  request,
+  residentMb,
+  type Stream,
+  signer,
+} from "./support/rough.js";
+import {
+  anyone,
+  atOnce,
+  eventually,
+  must,
+  newProduct,
+  place,
+  port,
+  processes,
+  reaches,
+  signedIn,
+} from "./support/system.js";
 
 const [ada, staff, mill] = await Promise.all([signedIn("ada"), signedIn("staff"), newProduct()]);
 const { body: order } = await place(ada, mill.id);

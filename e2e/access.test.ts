@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Client } from "../client/client.js";
 import { type Api, api, type Who } from "../contracts/api.js";
-import { anyone, must, newCustomer, newProduct, type Person, place, signedIn, url } from "./system.js";
+import { anyone, must, newCustomer, newProduct, type Person, place, signedIn, url } from "./support/system.js";
 
 // Every route of the table as each kind of caller: who is refused, and how.
 

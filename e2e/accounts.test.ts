@@ -1,7 +1,17 @@
 import { spawnSync } from "node:child_process";
 import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
-import { anyone, eventually, type Person, port, processes, sidecar, signedIn, tokens, withToken } from "./system.js";
+import {
+  anyone,
+  eventually,
+  type Person,
+  port,
+  processes,
+  sidecar,
+  signedIn,
+  tokens,
+  withToken,
+} from "./support/system.js";
 
 const [ada, staff, admin] = await Promise.all([signedIn("ada"), signedIn("staff"), signedIn("admin")]);
 const unknown = "00000000-0000-4000-8000-00000000ffff";

@@ -4,21 +4,21 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { manifests as secretsFor } from "../tools/container-secrets.js";
 import { schemaModule } from "../tools/deploy-program.js";
-import { type Keeper, keeper } from "../tools/keeper.js";
+import { type ProcessManager, processManager } from "../tools/process-manager.js";
 import { reset } from "../tools/reset.js";
 import { aloud } from "../tools/say.js";
-import { all, named, noteOf, podOf, podsOf } from "./cluster.js";
-import { type Found, file, found, instance, kubectl, startControlPlane } from "./control-plane.js";
-import { installDapr } from "./injector.js";
-import { appIds, apps, type Container, common, madeUp, neededBy, overlays } from "./rendered.js";
+import { all, named, noteOf, podOf, podsOf } from "./support/cluster.js";
+import { type Found, file, found, instance, kubectl, startControlPlane } from "./support/control-plane.js";
+import { installDapr } from "./support/injector.js";
+import { appIds, apps, type Container, common, madeUp, neededBy, overlays } from "./support/rendered.js";
 
 // What a real API server, the real controllers and Dapr's own injector make of deploy/kubernetes.
 
-let keeping: Keeper;
+let keeping: ProcessManager;
 
 beforeAll(async () => {
   await reset(instance);
-  keeping = keeper(instance.dir);
+  keeping = processManager(instance.dir);
   await startControlPlane(keeping);
   await installDapr(keeping);
   const [keda, cloudnativePg] = await Promise.all([schemaModule("keda", aloud), schemaModule("cloudnativePg", aloud)]);

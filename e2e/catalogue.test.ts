@@ -2,7 +2,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import type { StockView } from "../contracts/inventory.js";
 import type { Product } from "../contracts/product.js";
-import { type Answer, anyone, atOnce, eventually, orderOf, place, processes, product, signedIn } from "./system.js";
+import {
+  type Answer,
+  anyone,
+  atOnce,
+  eventually,
+  orderOf,
+  place,
+  processes,
+  product,
+  signedIn,
+} from "./support/system.js";
 
 const [ada, staff, admin] = await Promise.all([signedIn("ada"), signedIn("staff"), signedIn("admin")]);
 

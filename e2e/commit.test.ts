@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { committer } from "../kit/commit.js";
 import { connect } from "../kit/dapr.js";
 import { stateStore } from "../kit/state.js";
-import { logOf, port, tokens } from "./system.js";
+import { logOf, port, tokens } from "./support/system.js";
 
 // What a commit promises (kit/commit.ts), asked of the real database through the order service's sidecar.
 

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { broker } from "./broker.js";
-import { add, found, go, opened, phone, shoot, signIn, station } from "./browser.js";
+import { broker } from "./support/broker.js";
+import { add, found, go, opened, phone, shoot, signIn, station } from "./support/browser.js";
 import {
   anyone,
   eventually,
@@ -21,7 +21,7 @@ import {
   statementOf,
   stockOf,
   url,
-} from "./system.js";
+} from "./support/system.js";
 
 // The console as people use it, in a real browser: one test per story.
 

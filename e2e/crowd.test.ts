@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import type { Problem } from "../contracts/common.js";
 import type { OrderView as Order } from "../contracts/order.js";
-import { brokerName } from "./broker.js";
-import { settings } from "./settings.js";
+import { brokerName } from "./support/broker.js";
+import { settings } from "./support/settings.js";
 import {
   anyone,
   atOnce,
@@ -21,7 +21,7 @@ import {
   statementOf,
   stockOf,
   timelineOf,
-} from "./system.js";
+} from "./support/system.js";
 
 const ada = await signedIn("ada");
 const staff = await signedIn("staff");

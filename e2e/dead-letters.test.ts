@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import type { Consumer, DeadLetter } from "../contracts/admin.js";
 import type { Topic } from "../contracts/events.js";
 import type { OrderView } from "../contracts/order.js";
-import { broker } from "./broker.js";
+import { broker } from "./support/broker.js";
 import {
   anyone,
   atOnce,
@@ -14,7 +14,7 @@ import {
   reaches,
   signedIn,
   timelineOf,
-} from "./system.js";
+} from "./support/system.js";
 
 const [ada, staff, admin] = await Promise.all([signedIn("ada"), signedIn("staff"), signedIn("admin")]);
 const adaId = (await ada.call<{ id: string }>("GET", "/users/me")).body.id;

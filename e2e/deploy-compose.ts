@@ -9,7 +9,16 @@ import { root } from "../tools/instance.js";
 import { prometheusCommands } from "../tools/prometheus.js";
 import { aloud } from "../tools/say.js";
 import { run } from "../tools/shell.js";
-import { appIds, apps, type Compose, type ComposeService, components, compose, neededBy, read } from "./rendered.js";
+import {
+  appIds,
+  apps,
+  type Compose,
+  type ComposeService,
+  components,
+  compose,
+  neededBy,
+  read,
+} from "./support/rendered.js";
 
 let project: Compose;
 let values: string[];

@@ -5,19 +5,19 @@ import { parse } from "yaml";
 import { accepts, databases, saveSetting } from "../tools/databases.js";
 import { installed } from "../tools/debian.js";
 import { infraPorts, instanceOf, portOf, root } from "../tools/instance.js";
-import { type Keeper, keeper } from "../tools/keeper.js";
 import { postgresOf } from "../tools/postgres.js";
+import { type ProcessManager, processManager } from "../tools/process-manager.js";
 import { reset } from "../tools/reset.js";
 import { aloud } from "../tools/say.js";
 import { run } from "../tools/shell.js";
-import { type Compose, compose, read } from "./rendered.js";
+import { type Compose, compose, read } from "./support/rendered.js";
 
 // What compose and the cluster's job do with a new server, on a real one.
 
 const instance = instanceOf({ portBase: portOf(process.env.PORT_BASE, 18080) });
 const port = infraPorts(instance).postgres;
 let server: { url: string; prefix: string };
-let keeping: Keeper;
+let keeping: ProcessManager;
 let project: Compose;
 
 beforeAll(async () => {
@@ -26,7 +26,7 @@ beforeAll(async () => {
   project = (await compose([])).project;
   const { spec, ...rest } = await postgresOf(instance, password("POSTGRES_PASSWORD"), aloud);
   server = rest;
-  keeping = keeper(instance.dir);
+  keeping = processManager(instance.dir);
   if (spec) keeping.start(spec);
   await vi.waitFor(async () => expect(await accepts(server.url)).toBe(true), { timeout: 60_000 });
   await makeDatabases();

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { portOf, root } from "../tools/instance.js";
 import { listening } from "../tools/ports.js";
-import { buildNatively, type Dockerfile, type Image } from "./dockerfile.js";
-import { appIds, apps, type Compose, compose, dockerfile, rendered } from "./rendered.js";
+import { buildNatively, type Dockerfile, type Image } from "./support/dockerfile.js";
+import { appIds, apps, type Compose, compose, dockerfile, rendered } from "./support/rendered.js";
 
 let folder: string;
 let file: Dockerfile;

@@ -5,7 +5,7 @@ import { Consumer } from "../contracts/admin.js";
 import { accessControl } from "../tools/access.js";
 import { schemaModule } from "../tools/deploy-program.js";
 import { aloud } from "../tools/say.js";
-import { all, containerOf, named, noteOf, ofKind, podOf } from "./cluster.js";
+import { all, containerOf, named, noteOf, ofKind, podOf } from "./support/cluster.js";
 import {
   appIds,
   apps,
@@ -16,8 +16,8 @@ import {
   manifestsIn,
   overlays,
   read,
-} from "./rendered.js";
-import { manifestSchemas } from "./schemas.js";
+} from "./support/rendered.js";
+import { manifestSchemas } from "./support/schemas.js";
 
 let wrongWith: (manifest: Manifest) => string[];
 beforeAll(async () => {

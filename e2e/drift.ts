@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { eventually, reconcile, rowsUnder } from "./system.js";
+import { eventually, reconcile, rowsUnder } from "./support/system.js";
 
 test("after all that was done to it, money and stock are where the orders say", async () => {
   const orders = await rowsUnder("order", "order:");

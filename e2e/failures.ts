@@ -4,10 +4,10 @@ import { afterAll, expect, test } from "vitest";
 import type { Status } from "../contracts/order.js";
 import { elapsed } from "../tools/say.js";
 import { faultNames, matrix } from "./matrix.js";
-import type { Cell } from "./plays.js";
-import { type Scene, scene, staff } from "./scene.js";
-import { faults } from "./settings.js";
-import { atOnce, eventually, orderOf, rowsUnder, sql, statementOf, stockOf, timelineOf } from "./system.js";
+import type { Cell } from "./support/plays.js";
+import { type Scene, scene, staff } from "./support/scene.js";
+import { faults } from "./support/settings.js";
+import { atOnce, eventually, orderOf, rowsUnder, sql, statementOf, stockOf, timelineOf } from "./support/system.js";
 
 const price = 2_200;
 const stock = 10;

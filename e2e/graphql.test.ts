@@ -11,7 +11,7 @@ import {
   signedIn,
   stockOf,
   url,
-} from "./system.js";
+} from "./support/system.js";
 
 const [staff, admin, ada, bob] = await Promise.all([
   signedIn("staff"),

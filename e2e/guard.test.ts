@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { settings } from "./settings.js";
-import { anyone, config, eventually, everywhere, newCustomer, processes, url } from "./system.js";
+import { settings } from "./support/settings.js";
+import { anyone, config, eventually, everywhere, newCustomer, processes, url } from "./support/system.js";
 
 /** Each replica of the gateway reads the settings, and counts, for itself. */
 const all = (wanted: number) => (answers: { status: number }[]) => answers.every(({ status }) => status === wanted);

@@ -18,7 +18,7 @@ import {
   sagaHistory,
   signedIn,
   sql,
-} from "./system.js";
+} from "./support/system.js";
 
 const ada = await signedIn("ada");
 const staff = await signedIn("staff");

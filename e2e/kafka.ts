@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { Topic } from "../contracts/events.js";
 import { builtExample } from "../tools/example.js";
 import { aloud } from "../tools/say.js";
-import { brokerIsOurs, kafkaBrokers } from "./broker.js";
-import { settings } from "./settings.js";
+import { brokerIsOurs, kafkaBrokers } from "./support/broker.js";
+import { settings } from "./support/settings.js";
 import {
   atOnce,
   config,
@@ -21,7 +21,7 @@ import {
   reaches,
   signedIn,
   statementOf,
-} from "./system.js";
+} from "./support/system.js";
 
 // What Kafka promises beside what every broker must: the same key, the same partition, in order. And programs of others,
 // in Go and without Dapr (examples/kafka-go).

@@ -1,5 +1,16 @@
 import { expect, test } from "vitest";
-import { config, eventually, logOf, must, place, product, reaches, setStock, signedIn, timelineOf } from "./system.js";
+import {
+  config,
+  eventually,
+  logOf,
+  must,
+  place,
+  product,
+  reaches,
+  setStock,
+  signedIn,
+  timelineOf,
+} from "./support/system.js";
 
 // What an operator finds in the logs about one order, and how much is written.
 

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { secretsOf } from "../tools/secrets.js";
-import { brokerIsOurs, brokerName } from "./broker.js";
-import { anyone, must, newCustomer, place, product, withToken } from "./system.js";
+import { brokerIsOurs, brokerName } from "./support/broker.js";
+import { anyone, must, newCustomer, place, product, withToken } from "./support/system.js";
 
 // After all that the other tests of a suite did: what every process of the system has written down meanwhile.
 

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Notification } from "../contracts/notification.js";
-import { catcher } from "./catcher.js";
-import { faults } from "./settings.js";
+import { catcher } from "./support/catcher.js";
+import { faults } from "./support/settings.js";
 import {
   eventually,
   newCustomer,
@@ -15,7 +15,7 @@ import {
   publishForeign,
   reaches,
   sql,
-} from "./system.js";
+} from "./support/system.js";
 
 const post = catcher();
 beforeAll(post.open);

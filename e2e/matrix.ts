@@ -38,8 +38,8 @@ import {
   tooLate,
   unpaid,
   unpaidOrder,
-} from "./plays.js";
-import { publishForeign, sql } from "./system.js";
+} from "./support/plays.js";
+import { publishForeign, sql } from "./support/system.js";
 
 // What may go wrong (columns) at each step of an order (rows), how it is brought about, and where the order ends.
 

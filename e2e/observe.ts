@@ -4,11 +4,11 @@ import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { combinations, exportedName, metrics, type Name } from "../contracts/metrics.js";
 import { run } from "../tools/shell.js";
-import { aDay, plain } from "./busy.js";
-import { dashboards, filled, folder, queries } from "./dashboards.js";
-import { hasData, labelValues, now, promtool, rules, startPrometheus, targets } from "./prometheus.js";
-import { appIds, type Sample, type Scrape, scrape, seriesOf, sidecarText, textOf } from "./scrape.js";
-import { type AppId, eventually, place, port, processes, reaches, signedIn, sql } from "./system.js";
+import { aDay, plain } from "./support/busy.js";
+import { dashboards, filled, folder, queries } from "./support/dashboards.js";
+import { hasData, labelValues, now, promtool, rules, startPrometheus, targets } from "./support/prometheus.js";
+import { appIds, type Sample, type Scrape, scrape, seriesOf, sidecarText, textOf } from "./support/scrape.js";
+import { type AppId, eventually, place, port, processes, reaches, signedIn, sql } from "./support/system.js";
 
 // The system as its operators see it: a real Prometheus scrapes a run in which everything happens.
 

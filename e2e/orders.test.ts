@@ -16,7 +16,7 @@ import {
   signedIn,
   timelineOf,
   url,
-} from "./system.js";
+} from "./support/system.js";
 
 const [staff, admin] = await Promise.all([signedIn("staff"), signedIn("admin")]);
 const { id: product_id } = await newProduct();

@@ -3,7 +3,7 @@ import { readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { processes } from "./system.js";
+import { processes } from "./support/system.js";
 
 // That the suite before has really met the other implementation, and what that says of itself.
 

@@ -2,8 +2,19 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Finding, Reconciliation } from "../contracts/admin.js";
-import { faults } from "./settings.js";
-import { anyone, eventually, newProduct, place, port, reaches, reconcile, signedIn, sql, stockOf } from "./system.js";
+import { faults } from "./support/settings.js";
+import {
+  anyone,
+  eventually,
+  newProduct,
+  place,
+  port,
+  reaches,
+  reconcile,
+  signedIn,
+  sql,
+  stockOf,
+} from "./support/system.js";
 
 const [ada, staff, admin] = await Promise.all([signedIn("ada"), signedIn("staff"), signedIn("admin")]);
 const { id: goods } = await newProduct();

@@ -15,7 +15,7 @@ import {
   stockOf,
   url,
   urls,
-} from "./system.js";
+} from "./support/system.js";
 
 const ada = await signedIn("ada");
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { faults } from "./settings.js";
+import { faults } from "./support/settings.js";
 import {
   type Answer,
   anyone,
@@ -24,7 +24,7 @@ import {
   statementOf,
   stockOf,
   url,
-} from "./system.js";
+} from "./support/system.js";
 
 const ada = await signedIn("ada");
 

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { PaymentMethod } from "../contracts/payment.js";
 import { outsideOf } from "../tools/postgres.js";
-import { crash, dir, start, stop } from "./own.js";
-import { appEnv, settings } from "./settings.js";
+import { crash, dir, start, stop } from "./support/own.js";
+import { appEnv, settings } from "./support/settings.js";
 import {
   command,
   config,
@@ -21,7 +21,7 @@ import {
   sidecar,
   signedIn,
   statementOf,
-} from "./system.js";
+} from "./support/system.js";
 
 const up = () => start({ settings, appEnv });
 await up();

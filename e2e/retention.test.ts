@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import { config, eventually, sql } from "./system.js";
+import { config, eventually, sql } from "./support/system.js";
 
 // Rows are planted with an age. In this system they age 60 times faster (RETENTION_SPEED), and are looked at every second.
 

@@ -17,7 +17,7 @@ import {
   tokenOf,
   url,
   urls,
-} from "./system.js";
+} from "./support/system.js";
 
 // Two of every service. Each is replaced in turn as Kubernetes does it: app and sidecar are told to stop at the same
 // moment, and whoever asks the gateway goes by what it says at /readyz.

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } f
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { dir } from "./own.js";
+import { dir } from "./support/own.js";
 
 // docs/add-a-step.md, as someone would follow it: in a copy of the project, patch by patch, command by command.
 

@@ -19,7 +19,7 @@ import {
   signedIn,
   statementOf,
   stockOf,
-} from "./system.js";
+} from "./support/system.js";
 
 const [ada, bob, staff] = await Promise.all([signedIn("ada"), signedIn("bob"), signedIn("staff")]);
 

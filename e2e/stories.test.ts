@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { brokerIsOurs, brokerName } from "./broker.js";
+import { brokerIsOurs, brokerName } from "./support/broker.js";
 import {
   eventually,
   must,
@@ -12,7 +12,7 @@ import {
   statementOf,
   stockOf,
   timelineOf,
-} from "./system.js";
+} from "./support/system.js";
 
 const ada = await signedIn("ada");
 const staff = await signedIn("staff");

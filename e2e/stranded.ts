@@ -1,7 +1,18 @@
 import { DaprWorkflowClient } from "@dapr/dapr";
 import { expect, test } from "vitest";
 import { sagaName } from "../services/order/saga.js";
-import { eventually, must, place, port, product, sagaHistory, sidecar, signedIn, sql, tokens } from "./system.js";
+import {
+  eventually,
+  must,
+  place,
+  port,
+  product,
+  sagaHistory,
+  sidecar,
+  signedIn,
+  sql,
+  tokens,
+} from "./support/system.js";
 
 // Dapr may lose the job of an instance (services/order/instances.ts). One whose job comes in an hour looks the same.
 

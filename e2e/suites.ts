@@ -1,12 +1,12 @@
 import type { LaunchOptions } from "../tools/supervisor.js";
-import { appEnv, mailEnv, otlpPort, settings } from "./settings.js";
+import { appEnv, mailEnv, otlpPort, settings } from "./support/settings.js";
 
 /** A system of its own with fresh data, and what is asked of it: Vitest projects, one after the other. */
 export type Suite = {
   says: string;
   projects: string[];
   launch?: LaunchOptions;
-  /** The tests start, stop and crash their system themselves (e2e/own.ts). */
+  /** The tests start, stop and crash their system themselves (e2e/support/own.ts). */
   own?: boolean;
   /** Programs of examples/ that take the place of apps. */
   instead?: Record<string, string>;
@@ -24,9 +24,9 @@ const patient = { settings: { ...settings, payment_window_seconds: "600", repeat
 /** `drift` and `logs` come last: what all tests of a suite left behind adds up, and tells no secret. */
 export const suites: Record<string, Suite> = {
   e2e: { says: "the system from outside", projects: ["e2e", "drift", "logs"], launch, env: noMail },
-  walls: {
+  mtls: {
     says: "the system with mTLS: who may ask whom, and who is nobody",
-    projects: ["walls", "drift", "logs"],
+    projects: ["mtls", "drift", "logs"],
     launch: { ...launch, mtls: true },
     env: noMail,
   },

@@ -4,7 +4,7 @@ import { saveSetting } from "../tools/databases.js";
 import { instanceOf } from "../tools/instance.js";
 import { serverOf } from "../tools/postgres.js";
 import { secretsOf } from "../tools/secrets.js";
-import { settings } from "./settings.js";
+import { settings } from "./support/settings.js";
 import {
   anyone,
   config,
@@ -22,7 +22,7 @@ import {
   statementOf,
   url,
   withToken,
-} from "./system.js";
+} from "./support/system.js";
 
 const [ada, staff, admin] = await Promise.all([signedIn("ada"), signedIn("staff"), signedIn("admin")]);
 const dir = process.env.E2E_DIR as string;

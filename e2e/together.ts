@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { pause, processing } from "./plays.js";
-import { type Scene, scene, staff } from "./scene.js";
-import { atOnce, sql, statementOf, stockOf, timelineOf } from "./system.js";
+import { pause, processing } from "./support/plays.js";
+import { type Scene, scene, staff } from "./support/scene.js";
+import { atOnce, sql, statementOf, stockOf, timelineOf } from "./support/system.js";
 
 // Transactions and events of several orders go together (kit/batch.ts). What goes wrong with all of them at once?
 

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "vitest";
-import { collector, type Seen } from "./otlp.js";
+import { collector, type Seen } from "./support/otlp.js";
 import {
   eventually,
   must,
@@ -13,7 +13,7 @@ import {
   setStock,
   signedIn,
   timelineOf,
-} from "./system.js";
+} from "./support/system.js";
 
 // One trace per order, by the services' spans and Dapr's own, through everything that its placing brings about.
 

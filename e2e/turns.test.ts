@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import type { PaymentMethod } from "../contracts/payment.js";
-import { broker } from "./broker.js";
+import { broker } from "./support/broker.js";
 import {
   eventually,
   must,
@@ -18,7 +18,7 @@ import {
   statementOf,
   stockOf,
   timelineOf,
-} from "./system.js";
+} from "./support/system.js";
 
 const ada = await signedIn("ada");
 const staff = await signedIn("staff");

@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import type { PaymentMethod } from "../contracts/payment.js";
-import { dir, start, stop } from "./own.js";
-import { appEnv, settings } from "./settings.js";
+import { dir, start, stop } from "./support/own.js";
+import { appEnv, settings } from "./support/settings.js";
 import {
   atOnce,
   eventually,
@@ -20,7 +20,7 @@ import {
   sagaHistory,
   sidecar,
   signedIn,
-} from "./system.js";
+} from "./support/system.js";
 
 // Two real builds of the order service: the present one, whose orders are walked by saga v2, and a next one that knows
 // v3 too and starts it for new orders; v3 always asks once before it waits. They replace each other under load. What v1

@@ -16,7 +16,7 @@ import {
   stockOf,
   url,
   withToken,
-} from "./system.js";
+} from "./support/system.js";
 
 const [ada, bob, staff] = await Promise.all([signedIn("ada"), signedIn("bob"), signedIn("staff")]);
 const cup = product(0).id;

@@ -1,6 +1,6 @@
 import type { App } from "./dapr-file.js";
 import { appEnv, appMetricsPort, share, sidecarArgs } from "./dapr-flags.js";
-import type { Spec } from "./keeper.js";
+import type { Spec } from "./process-manager.js";
 import { answersOk, type Check } from "./ready.js";
 import type { Tokens } from "./secrets.js";
 

@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path";
 import type { App } from "./dapr-file.js";
 import type { Instance } from "./instance.js";
 import { kafkaOf } from "./kafka.js";
-import type { Spec } from "./keeper.js";
+import type { Spec } from "./process-manager.js";
 import { answers, redisOf } from "./redis.js";
 import type { Say } from "./say.js";
 

@@ -3,7 +3,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
 import { type Process, ProcessAction } from "../contracts/console.js";
 import { socketPath } from "./instance.js";
-import type { Keeper } from "./keeper.js";
+import type { ProcessManager } from "./process-manager.js";
 import type { Replicas } from "./replicas.js";
 import { Refusal } from "./say.js";
 
@@ -43,14 +43,18 @@ function ask(dir: string, method: string, path: string, body?: unknown): Promise
   });
 }
 
-/** Answers `control` for the processes of this keeper, for this account only. */
-export async function serveControl(dir: string, keeper: Keeper, { scale }: Pick<Replicas, "scale">): Promise<Server> {
+/** Answers `control` for the processes of this manager, for this account only. */
+export async function serveControl(
+  dir: string,
+  processes: ProcessManager,
+  { scale }: Pick<Replicas, "scale">,
+): Promise<Server> {
   const does: Record<string, (name: string, count: number) => unknown> = { scale };
-  for (const action of actions) does[action] = action === "start" ? keeper.again : keeper[action];
+  for (const action of actions) does[action] = action === "start" ? processes.again : processes[action];
   const server = createServer(async (incoming, response) => {
     const reply = (status: number, body: unknown) => response.writeHead(status).end(JSON.stringify(body));
     const action = incoming.method === "POST" ? does[incoming.url?.slice(1) ?? ""] : undefined;
-    if (incoming.method === "GET" && incoming.url === "/processes") return reply(200, keeper.list());
+    if (incoming.method === "GET" && incoming.url === "/processes") return reply(200, processes.list());
     if (!action) return reply(404, { error: `POST /${Object.keys(does).join(", /")} or GET /processes` });
     try {
       let text = "";

@@ -3,11 +3,11 @@ import { type BrokerName, brokerOf } from "./broker.js";
 import type { Dapr } from "./dapr.js";
 import { accepts, prepareDatabases } from "./databases.js";
 import { type Instance, infraPorts, root } from "./instance.js";
-import type { Keeper, Spec } from "./keeper.js";
 import { mailSettings } from "./mail.js";
 import type { Mtls } from "./mtls.js";
 import { listening } from "./ports.js";
 import { postgresOf } from "./postgres.js";
+import type { ProcessManager, Spec } from "./process-manager.js";
 import { allReady, answersOk, type Check } from "./ready.js";
 import type { Say } from "./say.js";
 import type { Secrets } from "./secrets.js";
@@ -16,7 +16,7 @@ import type { Secrets } from "./secrets.js";
 type Infra = {
   ports: Record<string, number>;
   addresses: { placement: string; scheduler: string };
-  start: (keeper: Keeper, settings: Record<string, string>) => Promise<Record<string, string>>;
+  start: (processes: ProcessManager, settings: Record<string, string>) => Promise<Record<string, string>>;
 };
 type Given = { placement?: string; scheduler?: string; mtls?: Mtls | undefined; broker?: BrokerName | undefined };
 
@@ -65,13 +65,13 @@ export async function planInfra(
   return {
     ports: own,
     addresses: { placement: placement.address, scheduler: scheduler.address },
-    async start(keeper, settings) {
+    async start(processes, settings) {
       if (mtls) {
-        keeper.start(mtls.spec);
-        await allReady([mtls.check], keeper, say);
+        processes.start(mtls.spec);
+        await allReady([mtls.check], processes, say);
       }
-      for (const spec of specs) if (spec) keeper.start(spec);
-      await allReady(checks, keeper, say);
+      for (const spec of specs) if (spec) processes.start(spec);
+      await allReady(checks, processes, say);
       const connections = await prepareDatabases(postgres, settings);
       // The sidecars tell each other where they are: on this machine, whatever its network looks like.
       const here = { DAPR_HOST_IP: "127.0.0.1" };

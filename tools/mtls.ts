@@ -7,7 +7,7 @@ import { accessControl, defaultNamespace as namespace } from "./access.js";
 import type { Dapr } from "./dapr.js";
 import type { App } from "./dapr-file.js";
 import { type Instance, infraPorts, root } from "./instance.js";
-import type { Spec } from "./keeper.js";
+import type { Spec } from "./process-manager.js";
 import { answersOk, type Check } from "./ready.js";
 
 /** A process's part: flags and environment with which it proves who it is. */

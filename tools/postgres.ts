@@ -7,7 +7,7 @@ import type { Server } from "./databases.js";
 import { identityOf } from "./identity.js";
 import type { Instance } from "./instance.js";
 import { infraPorts } from "./instance.js";
-import type { Spec } from "./keeper.js";
+import type { Spec } from "./process-manager.js";
 import { Refusal, type Say } from "./say.js";
 import { run } from "./shell.js";
 

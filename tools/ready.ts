@@ -1,5 +1,5 @@
 import { fetch } from "undici";
-import type { Keeper } from "./keeper.js";
+import type { ProcessManager } from "./process-manager.js";
 import { elapsed, pause, Refusal, type Say } from "./say.js";
 
 /** `name` is the process that answers, so that its log can be shown when it does not. */
@@ -16,7 +16,7 @@ export function answersOk(url: string): () => Promise<boolean> {
 }
 
 /** Waits until every check passes; refuses when one takes too long or its process keeps dying. */
-export async function allReady(checks: Check[], keeper: Keeper, say: Say): Promise<void> {
+export async function allReady(checks: Check[], processes: ProcessManager, say: Say): Promise<void> {
   const since = Date.now();
   const open = new Set(checks);
   const timer = setInterval(() => say(`  … waiting for ${names(open)} (${elapsed(since)})`), 5_000);
@@ -24,7 +24,7 @@ export async function allReady(checks: Check[], keeper: Keeper, say: Say): Promi
     await Promise.all(
       checks.map(async (check) => {
         while (!(await check.ready().catch(() => false))) {
-          giveUpIfHopeless(check, open, keeper, since);
+          giveUpIfHopeless(check, open, processes, since);
           await pause(50);
         }
         open.delete(check);
@@ -35,15 +35,15 @@ export async function allReady(checks: Check[], keeper: Keeper, say: Say): Promi
   }
 }
 
-function giveUpIfHopeless(check: Check, open: Set<Check>, keeper: Keeper, since: number): void {
-  const failing = keeper.failing();
+function giveUpIfHopeless(check: Check, open: Set<Check>, processes: ProcessManager, since: number): void {
+  const failing = processes.failing();
   if (failing)
     throw new Refusal(
-      `${failing} keeps stopping as soon as it starts; the end of its log:\n${keeper.lastLines(failing)}`,
+      `${failing} keeps stopping as soon as it starts; the end of its log:\n${processes.lastLines(failing)}`,
     );
   if (Date.now() - since < patienceMs) return;
   throw new Refusal(
-    `Not ready after ${elapsed(since)}: ${names(open)}; the end of the log of ${check.name}:\n${keeper.lastLines(check.name)}`,
+    `Not ready after ${elapsed(since)}: ${names(open)}; the end of the log of ${check.name}:\n${processes.lastLines(check.name)}`,
   );
 }
 

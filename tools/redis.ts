@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { installed } from "./debian.js";
 import type { Instance } from "./instance.js";
 import { infraPorts } from "./instance.js";
-import type { Spec } from "./keeper.js";
 import { listening } from "./ports.js";
+import type { Spec } from "./process-manager.js";
 import { redis } from "./redis-client.js";
 import type { Say } from "./say.js";
 

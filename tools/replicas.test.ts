@@ -10,17 +10,17 @@ import { control, serveControl } from "./control.js";
 import { type App, readApps } from "./dapr-file.js";
 import { appEnv } from "./dapr-flags.js";
 import { infraPorts, root } from "./instance.js";
-import { type Keeper, keeper } from "./keeper.js";
+import { type ProcessManager, processManager } from "./process-manager.js";
 import { replicas, replicasOf } from "./replicas.js";
 import { silent } from "./say.js";
 
 let dir: string;
-let kept: Keeper;
+let kept: ProcessManager;
 let server: Server | undefined;
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "replicas-"));
-  kept = keeper(dir);
+  kept = processManager(dir);
 });
 
 afterEach(async () => {

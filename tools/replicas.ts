@@ -1,7 +1,7 @@
 import { liveness, portsOf, readiness } from "./app-processes.js";
 import type { App } from "./dapr-file.js";
-import type { Keeper, Spec } from "./keeper.js";
 import { checkPorts } from "./ports.js";
+import type { ProcessManager, Spec } from "./process-manager.js";
 import { allReady } from "./ready.js";
 import { Refusal, type Say } from "./say.js";
 
@@ -31,7 +31,7 @@ type SpecsOf = (app: App) => { app: Spec; sidecar: Spec };
 export type Replicas = ReturnType<typeof replicas>;
 
 /** Knows which replicas of each app run, and changes their number while the system runs. */
-export function replicas(kept: Keeper, portBase: number, say: Say) {
+export function replicas(kept: ProcessManager, portBase: number, say: Say) {
   const running = new Map<string, App[]>();
   let specsOf: SpecsOf;
   let before: Promise<unknown> = Promise.resolve();

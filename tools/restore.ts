@@ -3,9 +3,9 @@ import { join, resolve } from "node:path";
 import { accepts } from "./databases.js";
 import { load } from "./dump.js";
 import { type Instance, instanceOf } from "./instance.js";
-import { keeper } from "./keeper.js";
 import { endOrphans, supervisorOf } from "./pids.js";
 import { postgresOf } from "./postgres.js";
+import { processManager } from "./process-manager.js";
 import { allReady } from "./ready.js";
 import { forgetMessages } from "./reset.js";
 import { aloud, elapsed, help, Refusal } from "./say.js";
@@ -41,7 +41,7 @@ export async function run(args: string[]): Promise<void> {
 async function replaced(instance: Instance, folder: string): Promise<void> {
   const { dir } = instance;
   const { spec, ...server } = await postgresOf(instance, secretsOf(dir).postgresPassword, aloud);
-  const kept = keeper(dir);
+  const kept = processManager(dir);
   try {
     if (spec) kept.start(spec);
     await allReady([{ name: "postgres", ready: () => accepts(server.url) }], kept, aloud);

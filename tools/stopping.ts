@@ -1,12 +1,12 @@
 import { rmSync } from "node:fs";
 import { type Instance, socketPath } from "./instance.js";
-import type { Keeper } from "./keeper.js";
+import type { ProcessManager } from "./process-manager.js";
 import type { Say } from "./say.js";
 
 const endings = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Stops the instance once, whoever asks first; a second Ctrl-C does not wait any longer. */
-export function stopping(instance: Instance, kept: Keeper, control: { close: () => unknown }, say: Say) {
+export function stopping(instance: Instance, kept: ProcessManager, control: { close: () => unknown }, say: Say) {
   let stopped: Promise<void> | undefined;
   let interrupted = false;
   const onExit = () => kept.signalAll();

@@ -7,10 +7,10 @@ import { ensureDapr } from "./dapr.js";
 import { type App, readApps } from "./dapr-file.js";
 import { planInfra } from "./infra.js";
 import { type Instance, infraPorts, instanceOf, root, socketPath } from "./instance.js";
-import { type Keeper, keeper } from "./keeper.js";
 import { planMtls } from "./mtls.js";
 import { endOrphans, supervisorOf } from "./pids.js";
 import { checkPorts } from "./ports.js";
+import { type ProcessManager, processManager } from "./process-manager.js";
 import { type Replicas, replicas, replicasOf } from "./replicas.js";
 import { aloud, Refusal, type Say, silent } from "./say.js";
 import { secretsOf } from "./secrets.js";
@@ -69,7 +69,7 @@ export async function launch(options: LaunchOptions = {}): Promise<System> {
   mkdirSync(instance.dir, { recursive: true });
   const orphans = await endOrphans(instance.dir);
   if (orphans > 0) say(`Ended ${orphans} processes that an earlier run had left behind.`);
-  const kept = keeper(instance.dir);
+  const kept = processManager(instance.dir);
   const copies = replicas(kept, instance.portBase, say);
   const server = await serveControl(instance.dir, kept, copies);
   const system = stopping(instance, kept, server, say);
@@ -102,7 +102,7 @@ function refuseWhenRunning({ dir, portBase }: Instance): void {
 
 async function started(
   instance: Instance,
-  kept: Keeper,
+  kept: ProcessManager,
   copies: Replicas,
   options: LaunchOptions,
   say: Say,

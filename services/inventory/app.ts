@@ -7,7 +7,7 @@ import type { Handlers } from "../../kit/events.js";
 import { type App, body, parse } from "../../kit/http.js";
 import { Problem } from "../../kit/problem.js";
 import { merged, view } from "./stock.js";
-import type { Warehouse } from "./warehouse.js";
+import type { Stocks } from "./stocks.js";
 
 /** Namespace of reservation ids, which are made from order ids. */
 const namespace = "0b8a3f1e-94c7-4d53-8c0a-7a1f7a1f5e62";
@@ -16,7 +16,7 @@ const margin = 60_000;
 /** For orders that came without a pay_by. */
 const defaultWindow = 1_800_000;
 
-type Deps = { stock: Warehouse; authenticate: Authenticate; isProduct: (id: string) => Promise<boolean> };
+type Deps = { stock: Stocks; authenticate: Authenticate; isProduct: (id: string) => Promise<boolean> };
 
 export function routes({ router }: App, { stock, authenticate, isProduct }: Deps): void {
   router.post("/rpc/hold", async (ctx) => {
@@ -50,7 +50,7 @@ export function routes({ router }: App, { stock, authenticate, isProduct }: Deps
   });
 }
 
-export function handlers(stock: Warehouse): Handlers {
+export function handlers(stock: Stocks): Handlers {
   return {
     /** Confirms the provisional hold, or makes one; where there is none to be had, the payment will find out. */
     "orders.created": ({ order_id, items, pay_by }) => {

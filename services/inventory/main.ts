@@ -14,7 +14,7 @@ import { stateStore } from "../../kit/state.js";
 import { handlers, routes } from "./app.js";
 import { auditRoutes } from "./audit.js";
 import { stockGauges, stockIndex } from "./gauges.js";
-import { indexes, lapsedHolds, warehouse } from "./warehouse.js";
+import { indexes, lapsedHolds, stocks } from "./stocks.js";
 
 const env = environment({ SEED_DEMO: flag });
 
@@ -23,7 +23,7 @@ await service("inventory", env, ({ app, dapr, log }) => {
   const sql = sqlBinding(dapr, "inventory");
   const authenticate = authenticator(env);
   const out = outbox({ dapr, sql, app: "inventory", log });
-  const stock = warehouse(store, sql, out);
+  const stock = stocks(store, sql, out);
   const isProduct = async (id: string) => {
     const answer = await dapr.ask("product", "/rpc/products", { product_ids: [id] });
     return ProductsAnswer.parse(answer).products.length > 0;

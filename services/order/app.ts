@@ -18,8 +18,8 @@ import { about, type Context, context, traceId, within } from "../../kit/context
 import { type App, body, query } from "../../kit/http.js";
 import { fingerprint, idempotencyKey, otherBody } from "../../kit/idempotency.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
+import type { Clients } from "./clients.js";
 import { orderIdOf, recordedPaymentId } from "./ids.js";
-import type { Neighbours } from "./neighbours.js";
 import { type At, allowedFrom, type Command, type Order } from "./order.js";
 import type { Memory, Orders } from "./orders.js";
 import { place, type Terms } from "./place.js";
@@ -28,7 +28,7 @@ import { view } from "./view.js";
 export type Deps = {
   orders: Orders;
   authenticate: Authenticate;
-  ask: Neighbours;
+  ask: Clients;
   terms: () => Terms;
   holdAtPost: boolean;
 };

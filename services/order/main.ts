@@ -17,10 +17,10 @@ import { work, workflows } from "../../kit/workflow.js";
 import { routes } from "./app.js";
 import { auditRoutes } from "./audit-routes.js";
 import { auditIndex, auditor } from "./auditor.js";
+import { clients } from "./clients.js";
 import { handlers } from "./events.js";
 import { orderGauges } from "./gauges.js";
 import { instanceRows, unreadIndex } from "./instances.js";
-import { neighbours } from "./neighbours.js";
 import { indexes, oldCommands, orders } from "./orders.js";
 import { terms } from "./place.js";
 import { sagas } from "./sagas.js";
@@ -51,7 +51,7 @@ await service("order", env, ({ app, dapr, log }) => {
   let waiting: Loop | undefined;
   let worker: ReturnType<typeof work> | undefined;
 
-  const deps = { orders: all, ask: neighbours(dapr, log), terms: live.now };
+  const deps = { orders: all, ask: clients(dapr, log), terms: live.now };
   const authenticate = authenticator(env);
   routes(app, { ...deps, authenticate, holdAtPost: env.HOLD_AT_POST === "on" });
   auditRoutes(app, audit, authenticate);

@@ -14,8 +14,8 @@ import { sqlBinding } from "../../kit/sql.js";
 import { stateStore } from "../../kit/state.js";
 import { handlers, routes } from "./app.js";
 import { auditRoutes } from "./audit.js";
-import { cashier, indexes } from "./cashier.js";
 import { measured } from "./metrics.js";
+import { indexes, payments } from "./payments.js";
 import { provider } from "./provider.js";
 import { recoveryRoutes } from "./recovery.js";
 
@@ -31,13 +31,13 @@ await service("payment", env, ({ app, dapr, log }) => {
   const authenticate = authenticator(env);
   const out = outbox({ dapr, sql, app: "payment", log });
   const outside = measured(provider(env.PROVIDER_URL, env.PROVIDER_TIMEOUT_MS));
-  const till = cashier(store, sql, updater(store, out), outside);
+  const all = payments(store, sql, updater(store, out), outside);
   const ownerOf = async (order_id: string) =>
     OwnerAnswer.parse(await dapr.ask("order", "/rpc/owner", { order_id })).user_id;
-  routes(app, { cashier: till, authenticate, ownerOf });
+  routes(app, { payments: all, authenticate, ownerOf });
   auditRoutes(app, sql, outside);
-  recoveryRoutes(app, till);
-  subscribe(app.router, "payment", handlers(till), { store, sql, authenticate, log });
+  recoveryRoutes(app, all);
+  subscribe(app.router, "payment", handlers(all), { store, sql, authenticate, log });
   const live = settings(dapr, log, ["keep_dead_letters_days"]);
   const old = { dead_letters: oldDeadLetters(live.now) };
   let retaining: Loop | undefined;
@@ -48,7 +48,7 @@ await service("payment", env, ({ app, dapr, log }) => {
       await sql.prepare([sweptOften, outboxIndex, deadLetterIndex, ...indexes, ...retentionIndexes(old)]);
       await live.start();
       retaining = retention(sql, log, old, env.RETENTION_SPEED);
-      sweeps = every(1_000, till.sweep, (error) => log.warn({ err: error }, "open payments not swept, tries again"));
+      sweeps = every(1_000, all.sweep, (error) => log.warn({ err: error }, "open payments not swept, tries again"));
       out.start();
     },
     async stop() {

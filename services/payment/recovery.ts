@@ -7,7 +7,7 @@ import {
   StraysRequest,
 } from "../../contracts/payment.js";
 import { type App, body } from "../../kit/http.js";
-import type { Cashier } from "./cashier.js";
+import type { Payments } from "./payments.js";
 
 /** Statements asked of the provider at once: a repair must not stand in the way of charges. */
 const atOnce = 10;
@@ -15,14 +15,14 @@ const atOnce = 10;
 const nobody = "00000000-0000-0000-0000-000000000000";
 
 /** For the repair: accounts that are older than the provider's ledger catch up with it. */
-export function recoveryRoutes({ router }: App, cashier: Cashier): void {
+export function recoveryRoutes({ router }: App, payments: Payments): void {
   router.post("/rpc/recover", async (ctx) => {
     const { orders } = await body(ctx, RecoverRequest);
     const changed: string[] = [];
     for (let n = 0; n < orders.length; n += atOnce)
       await Promise.all(
         orders.slice(n, n + atOnce).map(async (about) => {
-          if (await cashier.recover(about)) changed.push(about.order_id);
+          if (await payments.recover(about)) changed.push(about.order_id);
         }),
       );
     ctx.body = { changed } satisfies typeof RecoverAnswer._output;
@@ -30,7 +30,7 @@ export function recoveryRoutes({ router }: App, cashier: Cashier): void {
 
   router.post("/rpc/strays", async (ctx) => {
     const { since, from } = await body(ctx, StraysRequest);
-    const { charges, next } = await cashier.strays(since, from);
+    const { charges, next } = await payments.strays(since, from);
     const shown = charges.map(({ reference = "", charge_id, amount, currency, at }) => ({
       ...{ order_id: reference, charge_id, amount: toDecimal(amount, currency), currency, at },
     }));
@@ -39,7 +39,7 @@ export function recoveryRoutes({ router }: App, cashier: Cashier): void {
 
   router.post("/rpc/refund-stray", async (ctx) => {
     const { order_id } = await body(ctx, RefundStrayRequest);
-    await cashier.refundStray({ order_id, user_id: nobody }, `stray:${order_id}`);
+    await payments.refundStray({ order_id, user_id: nobody }, `stray:${order_id}`);
     ctx.body = { kind: "accepted" };
   });
 }

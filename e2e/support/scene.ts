@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Topic } from "../contracts/events.js";
-import type { Status } from "../contracts/order.js";
-import type { PaymentMethod } from "../contracts/payment.js";
-import { orderIdOf } from "../services/order/ids.js";
+import type { Topic } from "../../contracts/events.js";
+import type { Status } from "../../contracts/order.js";
+import type { PaymentMethod } from "../../contracts/payment.js";
+import { orderIdOf } from "../../services/order/ids.js";
 import { broker } from "./broker.js";
 import { faults } from "./settings.js";
 import {

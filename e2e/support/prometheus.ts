@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
-import { prometheusCommands } from "../tools/prometheus.js";
-import { aloud } from "../tools/say.js";
-import { shift } from "../tools/shift.js";
+import { prometheusCommands } from "../../tools/prometheus.js";
+import { aloud } from "../../tools/say.js";
+import { shift } from "../../tools/shift.js";
 import { folder } from "./dashboards.js";
 import { eventually, port } from "./system.js";
 

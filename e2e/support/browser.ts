@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, expect } from "vitest";
-import { browserOf } from "../tools/browser.js";
+import { browserOf } from "../../tools/browser.js";
 import { url } from "./system.js";
 
 // A real browser at the console.

@@ -2,7 +2,7 @@ import { scryptSync } from "node:crypto";
 import { decodeProtectedHeader } from "jose";
 import { describe, expect, test } from "vitest";
 import { questions } from "../contracts/questions.js";
-import { callInternal, invocation, schedulersIdentity, stray } from "./intruder.js";
+import { callInternal, invocation, schedulersIdentity, stray } from "./support/intruder.js";
 import {
   type AppId,
   anyone,
@@ -18,7 +18,7 @@ import {
   reaches,
   sidecar,
   withToken,
-} from "./system.js";
+} from "./support/system.js";
 
 // A system with mTLS: sidecars know who asks, and let through what that app must ask.
 

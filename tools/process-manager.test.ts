@@ -3,15 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { childrenOf, identityOf, isAlive } from "./identity.js";
-import { type Keeper, keeper } from "./keeper.js";
 import { endOrphans, supervisorOf } from "./pids.js";
+import { type ProcessManager, processManager } from "./process-manager.js";
 
 let dir: string;
-let kept: Keeper;
+let kept: ProcessManager;
 
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), "keeper-"));
-  kept = keeper(dir);
+  dir = mkdtempSync(join(tmpdir(), "processes-"));
+  kept = processManager(dir);
 });
 
 afterEach(async () => {

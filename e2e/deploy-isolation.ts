@@ -5,9 +5,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { Consumer } from "../contracts/admin.js";
 import { accessControl } from "../tools/access.js";
 import { manifests } from "../tools/container-secrets.js";
-import { containerOf, fromSecrets, named, noteOf, ofKind, podOf, podsOf } from "./cluster.js";
-import { appIds, type Manifest, madeUp, manifestsIn, neededBy, overlays } from "./rendered.js";
-import { manifestSchemas } from "./schemas.js";
+import { containerOf, fromSecrets, named, noteOf, ofKind, podOf, podsOf } from "./support/cluster.js";
+import { appIds, type Manifest, madeUp, manifestsIn, neededBy, overlays } from "./support/rendered.js";
+import { manifestSchemas } from "./support/schemas.js";
 
 // Who may know, reach and do what in a cluster.
 
@@ -87,9 +87,9 @@ describe.each(overlays)("%s", (overlay) => {
         seccompProfile: { type: "RuntimeDefault" },
       });
       for (const { securityContext, image, resources } of spec.containers) {
-        const walls = { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
+        const hardened = { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
         expect(securityContext, name).toMatchObject(
-          name === "kafka" ? walls : { ...walls, readOnlyRootFilesystem: true },
+          name === "kafka" ? hardened : { ...hardened, readOnlyRootFilesystem: true },
         );
         expect(image, name).toMatch(/:[\w.-]+$/);
         expect(resources?.requests, name).toMatchObject({ cpu: expect.any(String), memory: expect.any(String) });

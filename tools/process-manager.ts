@@ -12,10 +12,10 @@ export { endOrphans, supervisorOf } from "./pids.js";
 
 const logCheckMs = 10_000;
 
-export type Keeper = ReturnType<typeof keeper>;
+export type ProcessManager = ReturnType<typeof processManager>;
 
 /** Keeps processes alive, by name, and writes down who they are. */
-export function keeper(dir: string) {
+export function processManager(dir: string) {
   const children = new Map<string, Child>();
   let closing = false;
   mkdirSync(join(dir, "logs"), { recursive: true });

@@ -1,6 +1,6 @@
 import { type Consumer, Kafka, logLevel, Partitioners } from "kafkajs";
-import { infraPorts, instanceOf } from "../tools/instance.js";
-import { redis } from "../tools/redis-client.js";
+import { infraPorts, instanceOf } from "../../tools/instance.js";
+import { redis } from "../../tools/redis-client.js";
 
 // The broker itself, for a program that knows the contract but not Dapr.
 

@@ -3,16 +3,16 @@ import { openSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Identity, isAlive, signal } from "../tools/identity.js";
-import { stopInstance } from "../tools/stop.js";
-import type { LaunchOptions } from "../tools/supervisor.js";
+import { type Identity, isAlive, signal } from "../../tools/identity.js";
+import { stopInstance } from "../../tools/stop.js";
+import type { LaunchOptions } from "../../tools/supervisor.js";
 import { eventually } from "./system.js";
 
 // A system that the test itself starts, stops and crashes: in a process of its own, as `npm start` does.
 
 export const dir = process.env.E2E_DIR as string;
 const portBase = Number(process.env.PORT_BASE ?? 18080);
-const program = `const { launch } = await import("./dist/tools/supervisor.js");
+const program = `const { launch } = await import("../dist/tools/supervisor.js");
 await launch(JSON.parse(process.env.LAUNCH));
 console.log("READY");`;
 

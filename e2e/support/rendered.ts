@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, parseAllDocuments } from "yaml";
-import { writeEnvFiles } from "../tools/container-secrets.js";
-import { asked, deployProgram } from "../tools/deploy-program.js";
-import { root } from "../tools/instance.js";
-import { aloud } from "../tools/say.js";
-import { type Secrets, secretsOf } from "../tools/secrets.js";
+import { writeEnvFiles } from "../../tools/container-secrets.js";
+import { asked, deployProgram } from "../../tools/deploy-program.js";
+import { root } from "../../tools/instance.js";
+import { aloud } from "../../tools/say.js";
+import { type Secrets, secretsOf } from "../../tools/secrets.js";
 import type { Dockerfile } from "./dockerfile.js";
 
 export const read = (path: string): string => readFileSync(join(root, path), "utf8");

@@ -1,13 +1,13 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { asked } from "../tools/deploy-program.js";
-import { instanceOf, portOf, root } from "../tools/instance.js";
-import type { Keeper } from "../tools/keeper.js";
-import { kubernetesPrograms } from "../tools/kubernetes.js";
-import { checkPorts } from "../tools/ports.js";
-import { allReady } from "../tools/ready.js";
-import { aloud, silent } from "../tools/say.js";
+import { asked } from "../../tools/deploy-program.js";
+import { instanceOf, portOf, root } from "../../tools/instance.js";
+import { kubernetesPrograms } from "../../tools/kubernetes.js";
+import { checkPorts } from "../../tools/ports.js";
+import type { ProcessManager } from "../../tools/process-manager.js";
+import { allReady } from "../../tools/ready.js";
+import { aloud, silent } from "../../tools/say.js";
 import type { Manifest } from "./rendered.js";
 
 // A Kubernetes of the test's own: a real etcd, API server and controllers, and no node, so that pods are made and never run.
@@ -43,7 +43,7 @@ export const kubeconfig = (name: string, token: string): string =>
   });
 
 /** Starts it with keys and tokens that are made for it; ready when it returns. */
-export async function startControlPlane(keeping: Keeper): Promise<void> {
+export async function startControlPlane(keeping: ProcessManager): Promise<void> {
   await checkPorts(ports, instance.portBase);
   mkdirSync(home, { mode: 0o700 });
   const [admin, manager] = [randomBytes(24).toString("base64url"), randomBytes(24).toString("base64url")];

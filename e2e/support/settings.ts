@@ -20,7 +20,7 @@ export const appEnv = {
   RETENTION_SPEED: "60",
 };
 
-/** Where e2e/catcher.ts listens, for the system that e2e/mail.ts looks at; the other sends no mail. */
+/** Where e2e/support/catcher.ts listens, for the system that e2e/mail.ts looks at; the other sends no mail. */
 export const mailPort = Number(process.env.PORT_BASE ?? 18080) - 8080 + 2525;
 export const mailEnv = {
   SMTP_HOST: "127.0.0.1",
@@ -30,5 +30,5 @@ export const mailEnv = {
   SMTP_PASSWORD: "",
 };
 
-/** Where e2e/otlp.ts listens, for spans. */
+/** Where e2e/support/otlp.ts listens, for spans. */
 export const otlpPort = Number(process.env.PORT_BASE ?? 18080) - 8080 + 4318;

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv, type ValidateFunction } from "ajv";
-import { schemaModule } from "../tools/deploy-program.js";
-import { aloud } from "../tools/say.js";
+import { schemaModule } from "../../tools/deploy-program.js";
+import { aloud } from "../../tools/say.js";
 import { type Manifest, manifestsIn } from "./rendered.js";
 
 type Schema = { [keyword: string]: unknown };

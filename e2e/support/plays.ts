@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import type { Topic } from "../contracts/events.js";
-import type { Status } from "../contracts/order.js";
+import type { Topic } from "../../contracts/events.js";
+import type { Status } from "../../contracts/order.js";
 import { brokerName } from "./broker.js";
 import type { Scene } from "./scene.js";
 import { sql } from "./system.js";

@@ -6,7 +6,7 @@ import type { Sql } from "../../kit/sql.js";
 import type { Found, Store } from "../../kit/state.js";
 import { type Adjustment, type Command, decide, type Hold, type Reply, type Stock } from "./stock.js";
 
-export type Warehouse = ReturnType<typeof warehouse>;
+export type Stocks = ReturnType<typeof stocks>;
 
 type Job = { command: Command; done: (reply: Reply) => void; failed: (error: unknown) => void; seen: number };
 
@@ -50,7 +50,7 @@ function answer(hold: Hold, say: string): Message {
  * queue here, and whatever waits is decided one after the other in memory and committed in one transaction: all or
  * nothing, guarded by etags against another replica, and if that failed, read and decided again.
  */
-export function warehouse(store: Store, sql: Sql, outbox: Outbox) {
+export function stocks(store: Store, sql: Sql, outbox: Outbox) {
   const queue: Job[] = [];
   let running = false;
 

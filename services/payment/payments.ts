@@ -9,7 +9,7 @@ import type { Store } from "../../kit/state.js";
 import { type Account, type Command, decide, due, openAccount, type Payment, type Say } from "./payment.js";
 import type { Charged, Provider } from "./provider.js";
 
-export type Cashier = ReturnType<typeof cashier>;
+export type Payments = ReturnType<typeof payments>;
 type About = { order_id: string; user_id: string };
 const opens = (command: Command) => command.type === "charge" && command.attempt === 1;
 
@@ -83,7 +83,7 @@ function message({ order_id, user_id }: About, { topic, payment }: Say): Message
 }
 
 /** Takes money and gives it back: what is to be done is stored before the provider is called, its answer after. */
-export function cashier(store: Store, sql: Sql, update: Update, provider: Provider) {
+export function payments(store: Store, sql: Sql, update: Update, provider: Provider) {
   const key = (orderId: string) => `account:${orderId}`;
 
   type Outcome = { account: Account; refused?: string | undefined };

@@ -1,14 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { ensureDapr, RUNTIME } from "../tools/dapr.js";
-import { schemaModule } from "../tools/deploy-program.js";
-import { infraPorts } from "../tools/instance.js";
-import type { Keeper } from "../tools/keeper.js";
-import { injectorProgram } from "../tools/kubernetes.js";
-import { checkPorts } from "../tools/ports.js";
-import { allReady, answersOk } from "../tools/ready.js";
-import { aloud, Refusal, silent } from "../tools/say.js";
-import { run } from "../tools/shell.js";
+import { ensureDapr, RUNTIME } from "../../tools/dapr.js";
+import { schemaModule } from "../../tools/deploy-program.js";
+import { infraPorts } from "../../tools/instance.js";
+import { injectorProgram } from "../../tools/kubernetes.js";
+import { checkPorts } from "../../tools/ports.js";
+import type { ProcessManager } from "../../tools/process-manager.js";
+import { allReady, answersOk } from "../../tools/ready.js";
+import { aloud, Refusal, silent } from "../../tools/say.js";
+import { run } from "../../tools/shell.js";
 import { file, found, helm, home, instance, kubeconfig, kubectl, portAt } from "./control-plane.js";
 import { type Container, read } from "./rendered.js";
 
@@ -30,7 +30,7 @@ function documented(start: string): string[] {
 }
 
 /** Ready when pods are injected. */
-export async function installDapr(keeping: Keeper): Promise<void> {
+export async function installDapr(keeping: ProcessManager): Promise<void> {
   const sentrys = { sentry, "sentry's health": sentryHealth, "sentry's metrics": sentryMetrics };
   await checkPorts({ ...sentrys, ...ports }, instance.portBase);
   const chart = join(await schemaModule("dapr", aloud), "charts", "dapr");
@@ -40,7 +40,7 @@ export async function installDapr(keeping: Keeper): Promise<void> {
   await startInjector(keeping);
 }
 
-async function startSentry(keeping: Keeper): Promise<void> {
+async function startSentry(keeping: ProcessManager): Promise<void> {
   const { args, env } = await partOf("sentry");
   const own = [`--port=${sentry}`, `--healthz-port=${sentryHealth}`, `--metrics-port=${sentryMetrics}`];
   // Its keys are in the cluster; it wants a folder to watch all the same.
@@ -53,7 +53,7 @@ async function startSentry(keeping: Keeper): Promise<void> {
   await allReady([{ name: "sentry", ready }], keeping, silent);
 }
 
-async function startInjector(keeping: Keeper): Promise<void> {
+async function startInjector(keeping: ProcessManager): Promise<void> {
   const { code, output } = await run("unshare", [...ownMounts, "true"]);
   if (code !== 0)
     throw new Refusal(

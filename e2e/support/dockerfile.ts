@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { cacheDir } from "../tools/dapr.js";
-import { root } from "../tools/instance.js";
+import { cacheDir } from "../../tools/dapr.js";
+import { root } from "../../tools/instance.js";
 
 type Fields = {
   Path?: string;

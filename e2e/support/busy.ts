@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { PaymentMethod } from "../contracts/payment.js";
+import type { PaymentMethod } from "../../contracts/payment.js";
 import {
   anyone,
   atOnce,

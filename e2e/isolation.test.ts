@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type AppId, anyone, apps, port, sidecar, tokens } from "./system.js";
+import { type AppId, anyone, apps, port, sidecar, tokens } from "./support/system.js";
 
-// What someone on this machine, or a service that was taken over, must not get at. With mTLS there is more: walls.ts.
+// What someone on this machine, or a service that was taken over, must not get at. With mTLS there is more: mtls.ts.
 
 const ids = Object.keys(apps) as AppId[];
 const services = ids.filter((app) => app !== "api-gateway");

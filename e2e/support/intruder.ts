@@ -4,9 +4,9 @@ import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ensureDapr } from "../tools/dapr.js";
-import { infraPorts, instanceOf } from "../tools/instance.js";
-import { silent } from "../tools/say.js";
+import { ensureDapr } from "../../tools/dapr.js";
+import { infraPorts, instanceOf } from "../../tools/instance.js";
+import { silent } from "../../tools/say.js";
 
 // What someone on the same machine might try against a system with mTLS.
 
