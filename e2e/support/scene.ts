@@ -57,6 +57,9 @@ function killed(app: string): Promise<void> {
   }
 }
 
+/** A fault point that nobody came to in time. */
+export class Missed extends Error {}
+
 export type Scene = Awaited<ReturnType<typeof scene>>;
 
 /** One order with goods of its own, what is done to it, and what goes wrong with it alone. Its id is known beforehand. */
@@ -90,7 +93,10 @@ export async function scene() {
       writeFileSync(file, `${does} ${texts}`);
     },
     /** Until it happened there, or somebody is held there. */
-    hit: (point: string) => waitFor(`a fault at ${point}`, async () => happened(fileAt(point)), Boolean),
+    async hit(point: string): Promise<void> {
+      const there = async () => happened(fileAt(point));
+      if (!(await eventually(there, Boolean, patience))) throw new Missed(`nobody came to ${point} in ${patience} s`);
+    },
     /** How often what was armed there has come by. */
     passed: (point: string) => passed(fileAt(point)),
     /** Who is held there goes on, and has a moment to do what it was held back from. */
