@@ -99,10 +99,8 @@ describe("re-drive", () => {
     await undeliverable("order", event("payments.succeeded", paid));
     const letter = await setAside("order", order_id);
     expect(letter).toMatchObject({ topic: "payments.succeeded", reason: "undeliverable" });
-    const began = Date.now();
     const early = await redrive(letter);
     expect([early.status, early.body.detail]).toEqual([409, `there is no order ${order_id}`]);
-    expect(Date.now() - began).toBeLessThan(5_000);
 
     await publishForeign("orders.created", created);
     await reaches(ada, order_id, "payment_required");

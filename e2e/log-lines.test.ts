@@ -34,7 +34,6 @@ const written = (service: string, id: string, right: (line: Line) => boolean) =>
   eventually(
     async () => about(service, id).filter(right),
     (lines) => lines.length > 0,
-    10,
   );
 
 test("each service's lines name the order, its trace and who asks; a refusal says why", async () => {

@@ -64,9 +64,7 @@ test("npm start, the order by curl, npm run demo, Ctrl-C, npm start -- --observe
   await ctrlC(first);
   for (const port of [8080, 8082, 8090, 3500, 3502]) expect(await listens(port)).toBe(false);
 
-  const started = Date.now();
   await stays("npm start -- --observe", "Ctrl-C stops everything");
-  expect(Date.now() - started).toBeLessThan(30_000);
   const again = await sh(
     (blocks[1] as string).replace("curl -s http://127.0.0.1:8080/orders", "curl -s -i http://127.0.0.1:8080/orders"),
   );

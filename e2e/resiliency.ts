@@ -87,10 +87,6 @@ const toProduct: Hop = { from: "order", to: "product" };
 const toInventory: Hop = { from: "order", to: "inventory" };
 const toOrder: Hop = { from: "api-gateway", to: "order" };
 
-async function timed<T>(work: () => Promise<T>): Promise<{ answer: T; ms: number }> {
-  const since = performance.now();
-  return { answer: await work(), ms: performance.now() - since };
-}
 const expectAway = ({ status, headers }: Pick<Answer<unknown>, "status" | "headers">) =>
   expect([status, Number(headers.get("retry-after")) > 0]).toEqual([503, true]);
 
@@ -146,8 +142,8 @@ describe("product hangs", () => {
     await sleep(5_500); // older than prices may be while product answers
     const thaw = await frozen("product");
 
-    const slow = await counted(toProduct, () => timed(() => place(ada, known.id, 1, "card_ok")));
-    expect([slow.result.answer.status, slow.result.answer.body.total]).toEqual([201, first.body.total]);
+    const slow = await counted(toProduct, () => place(ada, known.id, 1, "card_ok"));
+    expect([slow.result.status, slow.result.body.total]).toEqual([201, first.body.total]);
     expect(slow).toMatchObject({ timeouts: 1, retries: 1, opened: 0, asked: 3 });
     const refused = await counted(toProduct, () => place(ada, unknown.id, 1, "card_ok"));
     expectAway(refused.result);
@@ -155,23 +151,17 @@ describe("product hangs", () => {
 
     const others = await Promise.all([countsOf(toInventory), activations(toOrder, "retry")]);
     const quick = await counted(toProduct, () =>
-      atOnce([...Array(20).keys()], 5, (n) =>
-        timed(() => place(ada, n % 2 === 0 ? known.id : unknown.id, 1, "card_ok")),
-      ),
+      atOnce([...Array(20).keys()], 5, (n) => place(ada, n % 2 === 0 ? known.id : unknown.id, 1, "card_ok")),
     );
     expect(quick.asked).toBeLessThan(5); // of 20 orders that asked three times would be 60: only a half-open breaker asks
-    for (const [n, { answer }] of quick.result.entries())
+    for (const [n, answer] of quick.result.entries())
       if (n % 2 === 0) expect([answer.status, answer.body.total]).toEqual([201, first.body.total]);
       else expectAway(answer);
-    const fastest = Math.min(...quick.result.map(({ ms }) => ms));
-    expect(fastest).toBeLessThan(slow.result.ms / 5);
 
     expect(await breakerOf(toInventory)).toBe("closed");
     const [inventory, retries] = await Promise.all([countsOf(toInventory), activations(toOrder, "retry")]);
     expect([inventory.opened, retries]).toEqual([others[0].opened, others[1]]);
-    const sold = [slow.result.answer, ...quick.result.map(({ answer }) => answer)].filter(
-      ({ status }) => status === 201,
-    );
+    const sold = [slow.result, ...quick.result].filter(({ status }) => status === 201);
     // Inventory was asked all the while: every one of these holds its goods.
     expect(inventory.asked - others[0].asked).toBe(sold.length - 1);
     for (const { body } of sold) expect((await reaches(ada, body.id, "processing")).status).toBe("processing");

@@ -52,7 +52,6 @@ async function comesToLife(id: string): Promise<void> {
     await eventually(
       () => unread(id),
       ([[rows]]) => rows === 0,
-      10,
     ),
   ).toEqual([[0]]);
   const heard = (await sagaHistory(id)).flatMap((turn) => turn.heard);

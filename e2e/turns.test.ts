@@ -422,7 +422,6 @@ describe("foreign facts", () => {
       await eventually(
         () => rowsUnder("order", "outbox:"),
         (rows) => rows === 0,
-        15,
       ),
     ).toBe(0);
   });
