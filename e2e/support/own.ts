@@ -12,7 +12,7 @@ import { eventually } from "./system.js";
 
 export const dir = process.env.E2E_DIR as string;
 const portBase = Number(process.env.PORT_BASE ?? 18080);
-const program = `const { launch } = await import("../dist/tools/supervisor.js");
+const program = `const { launch } = await import("./dist/tools/supervisor.js");
 await launch(JSON.parse(process.env.LAUNCH));
 console.log("READY");`;
 
