@@ -6,7 +6,7 @@ import type { Databases } from "./databases.js";
 import { signedIn, until } from "./people.js";
 
 /** Whose rows an order leaves behind for good. */
-export const keepers = ["order", "payment", "inventory", "notification"] as const;
+export const recorders = ["order", "payment", "inventory", "notification"] as const;
 
 const batch = 10_000;
 
@@ -28,10 +28,10 @@ export async function delivered(url: string): Promise<string> {
 
 /** Copies all rows of an order in all databases, with the numbers `from` to `to`, each a second older than the one before. */
 export async function storeCopies({ ask }: Databases, order: string, from: number, to: number): Promise<void> {
-  for (const keeper of keepers) {
+  for (const recorder of recorders) {
     for (let first = from; first <= to; first += batch)
-      await ask(keeper, copies(order, first, Math.min(to, first + batch - 1)));
-    await ask(keeper, "VACUUM ANALYZE state");
+      await ask(recorder, copies(order, first, Math.min(to, first + batch - 1)));
+    await ask(recorder, "VACUUM ANALYZE state");
   }
 }
 
@@ -56,10 +56,10 @@ const copies = (order: string, from: number, to: number) => `
 export async function bytesOf({ ask }: Databases): Promise<Record<string, number>> {
   const sizeOf = "SELECT relname AS name, pg_total_relation_size(relid) AS bytes FROM pg_stat_user_tables";
   const found = await Promise.all(
-    keepers.map(async (keeper) => {
-      const tables = await ask<{ name: string; bytes: string }>(keeper, `${sizeOf} WHERE relname LIKE '%state'`);
+    recorders.map(async (recorder) => {
+      const tables = await ask<{ name: string; bytes: string }>(recorder, `${sizeOf} WHERE relname LIKE '%state'`);
       return tables.map(
-        ({ name, bytes }) => [name === "state" ? keeper : `${keeper}'s ${name}`, Number(bytes)] as const,
+        ({ name, bytes }) => [name === "state" ? recorder : `${recorder}'s ${name}`, Number(bytes)] as const,
       );
     }),
   );

@@ -1,4 +1,4 @@
-import { bytesOf, delivered, keepers, storeCopies } from "./copies.js";
+import { bytesOf, delivered, recorders, storeCopies } from "./copies.js";
 import { databasesOf } from "./databases.js";
 import { comparisonOf, type Figures } from "./figures.js";
 import { type Options, onSystem, say, show, tell } from "./ground.js";
@@ -28,8 +28,8 @@ export async function measureGrowth(options: Options): Promise<void> {
       const before = await bytesOf(databases);
       await storeCopies(databases, template, stored + 1, size);
       const after = await bytesOf(databases);
-      for (const keeper of keepers)
-        if (size > 0) bytes[keeper] = Math.round((after[keeper]! - before[keeper]!) / (size - stored));
+      for (const recorder of recorders)
+        if (size > 0) bytes[recorder] = Math.round((after[recorder]! - before[recorder]!) / (size - stored));
       stored = size;
       say(`growth: ${load.orders} orders, ${load.concurrency} at once, among ${words(size)} …`);
       const sagasBefore = await bytesOf(databases);

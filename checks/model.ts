@@ -12,12 +12,12 @@ import type { Found, Store } from "../kit/state.js";
 import { handlers as inventoryHandlers } from "../services/inventory/app.js";
 import type { Hold, Stock } from "../services/inventory/stock.js";
 import { stocks } from "../services/inventory/stocks.js";
-import type { Clients } from "../services/order/clients.js";
 import { handlers as orderHandlers } from "../services/order/events.js";
 import type { Command, Order, Progress } from "../services/order/order.js";
 import { orders as ordersOf } from "../services/order/orders.js";
 import { place } from "../services/order/place.js";
 import { orderSaga, type SagaInput } from "../services/order/saga.js";
+import type { ServiceClients } from "../services/order/service-clients.js";
 import { steps } from "../services/order/steps.js";
 import { handlers as paymentHandlers } from "../services/payment/app.js";
 import type { Account, Payment } from "../services/payment/payment.js";
@@ -101,7 +101,7 @@ export function world({ plans, cups, pots, fates }: Setup) {
   });
   const orderBox = outbox("order");
   const orders = ordersOf(orderRows.store, noSql, updater(orderRows.store, orderBox), orderBox);
-  const ask = { products: async () => products, hold: async () => undefined } as unknown as Clients;
+  const ask = { products: async () => products, hold: async () => undefined } as unknown as ServiceClients;
   const activities = steps(orders) as unknown as Record<string, (input: object) => Promise<Progress>>;
 
   // ---- payment, and the provider it asks

@@ -39,7 +39,7 @@ beforeAll(async () => {
 
 const bare = (path: string) => path.replace(/:\w+|\{\w+\}/g, "{}");
 const health = /^\/(healthz|health|readyz)$/;
-/** What a service has for Dapr and its neighbours, and the gateway never. */
+/** What a service has for Dapr and the other services, and the gateway never. */
 const inside = /^\/(dapr\/subscribe|dead-letters|rpc\/.+|events\/.+)$/;
 /** The files of the page /docs, the console with what its pages alone ask; no promise is made about these. */
 const files = /^\/(docs\/.+|assets\/.+|console\.json|proof\/.+)?$/;

@@ -14,19 +14,19 @@ import { appIds, apps, type Container, common, madeUp, neededBy, overlays } from
 
 // What a real API server, the real controllers and Dapr's own injector make of deploy/kubernetes.
 
-let keeping: ProcessManager;
+let processes: ProcessManager;
 
 beforeAll(async () => {
   await reset(instance);
-  keeping = processManager(instance.dir);
-  await startControlPlane(keeping);
-  await installDapr(keeping);
+  processes = processManager(instance.dir);
+  await startControlPlane(processes);
+  await installDapr(processes);
   const [keda, cloudnativePg] = await Promise.all([schemaModule("keda", aloud), schemaModule("cloudnativePg", aloud)]);
   for (const operator of [keda, cloudnativePg])
     await kubectl("apply", "--server-side", `--filename=${join(operator, "config/crd/bases")}`);
 });
 afterAll(async () => {
-  await keeping.close();
+  await processes.close();
   await reset(instance);
 });
 

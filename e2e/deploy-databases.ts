@@ -17,7 +17,7 @@ import { type Compose, compose, read } from "./support/rendered.js";
 const instance = instanceOf({ portBase: portOf(process.env.PORT_BASE, 18080) });
 const port = infraPorts(instance).postgres;
 let server: { url: string; prefix: string };
-let keeping: ProcessManager;
+let processes: ProcessManager;
 let project: Compose;
 
 beforeAll(async () => {
@@ -26,13 +26,13 @@ beforeAll(async () => {
   project = (await compose([])).project;
   const { spec, ...rest } = await postgresOf(instance, password("POSTGRES_PASSWORD"), aloud);
   server = rest;
-  keeping = processManager(instance.dir);
-  if (spec) keeping.start(spec);
+  processes = processManager(instance.dir);
+  if (spec) processes.start(spec);
   await vi.waitFor(async () => expect(await accepts(server.url)).toBe(true), { timeout: 60_000 });
   await makeDatabases();
 });
 afterAll(async () => {
-  await keeping.close();
+  await processes.close();
   await reset(instance);
 });
 

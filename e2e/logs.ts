@@ -10,7 +10,7 @@ import { anyone, must, newCustomer, place, product, withToken } from "./support/
 const dir = process.env.E2E_DIR as string;
 const logs = join(dir, "logs");
 
-/** What no log may hold, by what it is. Passwords of all tests' customers begin with "planted" (system.ts). */
+/** What no log may hold, by what it is. Passwords of all tests' customers begin with "planted" (support/system.ts). */
 function forbidden(): [string, RegExp][] {
   const { postgresPassword, userJwtKeys, tokens } = secretsOf(dir);
   const { keys } = JSON.parse(userJwtKeys) as { keys: { d: string }[] };

@@ -16,12 +16,12 @@ test.each([
   ["died before it spoke", 200, ""],
   ["died while it spoke", 200, '{"kind":"he'],
   ["is away", 500, '{"errorCode":"ERR_DIRECT_INVOKE"}'],
-])("a neighbour that %s is unavailable", async (_, status, answer) => {
+])("a service that %s is unavailable", async (_, status, answer) => {
   const dapr = await sidecar(status, answer);
   await expect(dapr.ask("inventory", "/rpc/hold", {})).rejects.toBeInstanceOf(Unavailable);
 });
 
-test("a question that a neighbour does not understand is a fault of ours", async () => {
+test("a question that another service does not understand is a fault of ours", async () => {
   const dapr = await sidecar(422, "{}");
   await expect(dapr.ask("inventory", "/rpc/hold", {})).rejects.not.toBeInstanceOf(Unavailable);
 });

@@ -138,7 +138,7 @@ test("what is early and then contradicts is a dead letter at once; what is away 
   expect([...rows.values()]).toEqual([expect.objectContaining({ reason: "contradicts" })]);
 });
 
-test("while the store or a neighbour is away a re-drive is 503 and the row stays as it is", async () => {
+test("while the store or another service is away a re-drive is 503 and the row stays as it is", async () => {
   handle = refused;
   const letter = await kept("/events/orders.cancelled", event());
   handle = async () => {

@@ -15,7 +15,7 @@ beforeAll(async () => {
   web.router.post("/echo", async (ctx) => {
     ctx.body = await body(ctx, z.object({ a: z.string() }));
   });
-  server = await listen(web, 0, "127.0.0.1", "anybody");
+  server = await listen(web, 0, "127.0.0.1", "public");
 });
 afterAll(() => void server.close());
 

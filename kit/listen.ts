@@ -6,20 +6,25 @@ import { type App, problemOf } from "./http.js";
 import type { Logger } from "./log.js";
 
 /** Who is at the other end: our own sidecar, or anybody at all. */
-export type Door = "sidecar" | "anybody";
+export type Exposure = "sidecar" | "public";
 
-const doors = {
+const exposures = {
   // daprd keeps idle connections for 90 s and Node would close them after 5: the request that hits the gap fails and its
   // message waits for redelivery. So Node must be the one that waits longer.
   sidecar: { keepAlive: 120_000, headers: 60_000, request: 120_000, silence: 0, check: 10_000 },
   // Load balancers keep theirs for 60 s. Whoever sends a request by the drop, or does not read its answer, is let go.
-  anybody: { keepAlive: 65_000, headers: 10_000, request: 30_000, silence: 60_000, check: 1_000 },
+  public: { keepAlive: 65_000, headers: 10_000, request: 30_000, silence: 60_000, check: 1_000 },
 };
 
 /** Listens, with limits to what a connection may cost; what is no request at all is answered as a problem too. */
-export function listen({ koa, router, log }: App, port: number, host: string, door: Door = "sidecar"): Promise<Server> {
+export function listen(
+  { koa, router, log }: App,
+  port: number,
+  host: string,
+  exposure: Exposure = "sidecar",
+): Promise<Server> {
   koa.use(router.routes()).use(router.allowedMethods());
-  const { keepAlive, headers, request, silence, check } = doors[door];
+  const { keepAlive, headers, request, silence, check } = exposures[exposure];
   const server = createServer(
     {
       keepAliveTimeout: keepAlive,
@@ -32,7 +37,7 @@ export function listen({ koa, router, log }: App, port: number, host: string, do
     koa.callback(),
   );
   server.setTimeout(silence);
-  if (door === "anybody") server.maxConnections = mostConnections();
+  if (exposure === "public") server.maxConnections = mostConnections();
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => refuse(log, socket, error.code));
   server.on("connect", (_, socket) => refuse(log, socket, "CONNECT"));
   server.on("checkExpectation", (_, response: ServerResponse) => {

@@ -5,7 +5,7 @@ import { connect, type Dapr } from "./dapr.js";
 import { armFaults } from "./faults.js";
 import type { Read } from "./gauges.js";
 import { type App, app, probes } from "./http.js";
-import { type Door, listen } from "./listen.js";
+import { type Exposure, listen } from "./listen.js";
 import { type Logger, logger } from "./log.js";
 import { startMetrics } from "./metrics.js";
 import { startTracing } from "./trace.js";
@@ -32,7 +32,7 @@ export type Running = {
   /** What its operators want to know of its data; only read when metrics are asked for. */
   gauges?: Read[];
   /** Who connects to it; its sidecar, which shows the app token, unless it says otherwise. */
-  door?: Door;
+  exposure?: Exposure;
   /** Where anybody connects: so many milliseconds pass until those who ask /readyz have noticed that it stops. */
   notice?: number;
 };
@@ -62,14 +62,14 @@ export async function service(name: Service, env: Env, wire: (wire: Wire) => Run
   });
   const web = app(log, async () => prepared && !leaving && (await dapr.ready()));
   web.koa.use(async (ctx, next) => {
-    if (leaving && door === "anybody") ctx.set("connection", "close");
+    if (leaving && exposure === "public") ctx.set("connection", "close");
     if (!prepared && !isAnsweredAtOnce(ctx.path)) await Promise.race([begun, sleep(soonPrepared)]);
     await next();
   });
   const running = wire({ app: web, dapr, log });
-  const { door = "sidecar" } = running;
-  if (door === "sidecar") web.onlyWith(env.APP_API_TOKEN);
-  if (door === "sidecar" && !env.APP_API_TOKEN)
+  const { exposure = "sidecar" } = running;
+  if (exposure === "sidecar") web.onlyWith(env.APP_API_TOKEN);
+  if (exposure === "sidecar" && !env.APP_API_TOKEN)
     log.warn("APP_API_TOKEN is not set: whoever reaches this port is answered");
 
   process.on("unhandledRejection", (error) => {
@@ -77,11 +77,11 @@ export async function service(name: Service, env: Env, wire: (wire: Wire) => Run
     log.flush();
     process.exit(1);
   });
-  const server = await listen(web, env.APP_PORT, env.HOST, door);
+  const server = await listen(web, env.APP_PORT, env.HOST, exposure);
   const stop = async () => {
     log.info("stopping");
     leaving = true;
-    await (door === "anybody" ? sleep(running.notice) : sidecarLeft(dapr, env.DRAIN_SECONDS * 1000));
+    await (exposure === "public" ? sleep(running.notice) : sidecarLeft(dapr, env.DRAIN_SECONDS * 1000));
     web.refuse();
     await Promise.all([closed(server), running.stop?.()]);
     await stopTracing().catch((error) => log.warn({ err: error }, "the last spans could not be sent"));

@@ -38,7 +38,7 @@ CloudEvents 1.0 through Dapr pub/sub, at least once; the key is the order's id, 
 export const table = (head: string[], rows: string[][]) =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
-/** README.md with the last two columns of its services table, asks and hears, as contracts and sources have them. */
+/** README.md with the last two columns of its services table, calls and subscriptions, as contracts and sources have them. */
 export function withServices(readme: string): string {
   return readme.replace(/^(\| \[([\w-]+)\]\(services\/\2\) (?:\|[^|\n]*){2}\|).*$/gm, (_, left, service) => {
     const cells = [asks(service), hears(service)].map((cell) => (cell ? ` ${cell} ` : " "));
@@ -60,7 +60,7 @@ function hears(service: string): string {
     .join(" ");
 }
 
-/** Services whose fixed-path questions a service puts, and the one neighbour that is not ours. */
+/** Services whose fixed-path questions a service puts, and the one party that is not ours. */
 function asks(service: string): string {
   if (service === "api-gateway") return "all";
   const asked = Object.entries(questions).filter(([, its]) => Object.values(its).some((who) => who.includes(service)));

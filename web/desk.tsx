@@ -2,10 +2,10 @@ import { useState } from "preact/hooks";
 import type { OrderView, Status } from "../contracts/order.js";
 import { ask } from "./api.js";
 import { useAsked } from "./asked.js";
-import { Audit } from "./audit.js";
-import { Letters } from "./letters.js";
+import { DeadLetters } from "./dead-letters.js";
 import { Moves } from "./moves.js";
 import { Badge, Bones, Empty, OrderLink, Trouble } from "./parts.js";
+import { ReconciliationPage } from "./reconciliation.js";
 import { askToSignIn, isAdmin, isStaff, session } from "./session.js";
 import { age, money, statusTone, statusWords } from "./words.js";
 
@@ -43,7 +43,13 @@ export function Desk({ part }: { part: string }) {
           {tab("audit", "Reconciliation")}
         </nav>
       )}
-      {part === "letters" && isAdmin(who) ? <Letters /> : part === "audit" && isAdmin(who) ? <Audit /> : <Queue />}
+      {part === "letters" && isAdmin(who) ? (
+        <DeadLetters />
+      ) : part === "audit" && isAdmin(who) ? (
+        <ReconciliationPage />
+      ) : (
+        <Queue />
+      )}
     </main>
   );
 }

@@ -9,13 +9,13 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { basket } from "./basket.js";
 import { Desk } from "./desk.js";
-import { Door } from "./door.js";
 import { info, learn } from "./info.js";
 import { OrderPage } from "./order.js";
 import { Orders } from "./orders.js";
 import { Proof } from "./proof.js";
 import { askToSignIn, isStaff, session, signOut } from "./session.js";
 import { Shop } from "./shop.js";
+import { SignInDialog } from "./sign-in.js";
 
 const titles: Record<string, string> = { shop: "Shop", orders: "Orders", desk: "Desk", proof: "Proof" };
 
@@ -121,7 +121,7 @@ function Console() {
         <a href="/openapi.json">openapi.json</a>
         <a href="/asyncapi.json">asyncapi.json</a>
       </footer>
-      <Door />
+      <SignInDialog />
     </>
   );
 }

@@ -7,11 +7,11 @@ import { useAsked, useNow } from "./asked.js";
 import { SagaDrawing } from "./drawing.js";
 import { type Story, useStory } from "./live.js";
 import { Moves } from "./moves.js";
+import { Notifications } from "./notifications.js";
 import { Badge, Bones, Empty, StatusBadge } from "./parts.js";
 import { type Picture, picture } from "./picture.js";
 import { askToSignIn, isStaff, session } from "./session.js";
 import { Timeline } from "./timeline.js";
-import { Told } from "./told.js";
 import { clock, codeWords, countdown, methodName, money, short, type Tone, when } from "./words.js";
 
 /** What happened to one order, in one look. */
@@ -76,7 +76,7 @@ function Facts({ story, order }: { story: Story; order: OrderView }) {
         <h2>What happened</h2>
         <Timeline order={order} entries={timeline} />
       </section>
-      <Told order={order} />
+      <Notifications order={order} />
     </>
   );
 }

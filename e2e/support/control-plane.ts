@@ -43,7 +43,7 @@ export const kubeconfig = (name: string, token: string): string =>
   });
 
 /** Starts it with keys and tokens that are made for it; ready when it returns. */
-export async function startControlPlane(keeping: ProcessManager): Promise<void> {
+export async function startControlPlane(processes: ProcessManager): Promise<void> {
   await checkPorts(ports, instance.portBase);
   mkdirSync(home, { mode: 0o700 });
   const [admin, manager] = [randomBytes(24).toString("base64url"), randomBytes(24).toString("base64url")];
@@ -56,7 +56,7 @@ export async function startControlPlane(keeping: ProcessManager): Promise<void> 
   const etcd = `http://127.0.0.1:${ports.etcd}`;
   const peers = `http://127.0.0.1:${ports["etcd's peers"]}`;
   const start = (name: string, rank: number, command: string, args: string[]) =>
-    keeping.start({ name, rank, command, args, cwd: home, env: { PATH: process.env.PATH } });
+    processes.start({ name, rank, command, args, cwd: home, env: { PATH: process.env.PATH } });
   start("etcd", 1, programs.etcd, [
     ...[`--data-dir=${join(home, "etcd")}`, "--unsafe-no-fsync", "--log-level=warn"],
     ...[`--listen-client-urls=${etcd}`, `--advertise-client-urls=${etcd}`],
@@ -70,7 +70,7 @@ export async function startControlPlane(keeping: ProcessManager): Promise<void> 
     `--service-account-signing-key-file=${key}`,
   ]);
   const ready = async () => (await kubectl("get", "--raw", "/readyz")) === "ok";
-  await allReady([{ name: "apiserver", ready }], keeping, silent);
+  await allReady([{ name: "apiserver", ready }], processes, silent);
   // As in a cluster each controller has an account of its own: Dapr's injector listens to these, and not to everyone.
   start("controllers", 3, programs.controllers, [
     ...[`--kubeconfig=${kubeconfig("controllers", manager)}`, "--leader-elect=false", "--secure-port=0"],

@@ -30,17 +30,17 @@ function documented(start: string): string[] {
 }
 
 /** Ready when pods are injected. */
-export async function installDapr(keeping: ProcessManager): Promise<void> {
+export async function installDapr(processes: ProcessManager): Promise<void> {
   const sentrys = { sentry, "sentry's health": sentryHealth, "sentry's metrics": sentryMetrics };
   await checkPorts({ ...sentrys, ...ports }, instance.portBase);
   const chart = join(await schemaModule("dapr", aloud), "charts", "dapr");
   const install = documented("helm install dapr").map((word) => (word === "dapr/dapr" ? chart : word));
   await helm(...install, `--set=global.tag=${RUNTIME}`);
-  await startSentry(keeping);
-  await startInjector(keeping);
+  await startSentry(processes);
+  await startInjector(processes);
 }
 
-async function startSentry(keeping: ProcessManager): Promise<void> {
+async function startSentry(processes: ProcessManager): Promise<void> {
   const { args, env } = await partOf("sentry");
   const own = [`--port=${sentry}`, `--healthz-port=${sentryHealth}`, `--metrics-port=${sentryMetrics}`];
   // Its keys are in the cluster; it wants a folder to watch all the same.
@@ -48,12 +48,12 @@ async function startSentry(keeping: ProcessManager): Promise<void> {
   mkdirSync(issuer);
   const account = kubeconfig("sentry", await kubectl("create", "token", "dapr-sentry", inDapr));
   const where = [`--kubeconfig=${account}`, `--issuer-credentials=${issuer}`, "--listen-address=127.0.0.1"];
-  keeping.start({ name: "sentry", rank: 4, command, args: [...args, ...own, ...where], cwd: home, env });
+  processes.start({ name: "sentry", rank: 4, command, args: [...args, ...own, ...where], cwd: home, env });
   const ready = answersOk(`http://127.0.0.1:${sentryHealth}/healthz`);
-  await allReady([{ name: "sentry", ready }], keeping, silent);
+  await allReady([{ name: "sentry", ready }], processes, silent);
 }
 
-async function startInjector(keeping: ProcessManager): Promise<void> {
+async function startInjector(processes: ProcessManager): Promise<void> {
   const { code, output } = await run("unshare", [...ownMounts, "true"]);
   if (code !== 0)
     throw new Refusal(
@@ -69,7 +69,7 @@ async function startInjector(keeping: ProcessManager): Promise<void> {
   const token = file("injector.jwt", await kubectl("create", "token", "dapr-injector", inDapr, audience, ...whom));
   const anchors = await kubectl("get", "configmap", "dapr-trust-bundle", inDapr, "--output=jsonpath={.data.ca\\.crt}");
   const where = { DAPR_TRUST_ANCHORS_FILE: file("trust.pem", anchors), DAPR_SENTRY_ADDRESS: `127.0.0.1:${sentry}` };
-  keeping.start({
+  processes.start({
     ...{ name: "injector", rank: 4, cwd: home, env: { ...env, ...where } },
     command: "unshare",
     args: [...ownMounts, "sh", "-c", withToken, token, injector, ...args, ...own],
@@ -79,7 +79,7 @@ async function startInjector(keeping: ProcessManager): Promise<void> {
   await kubectl("patch", "service", "dapr-sidecar-injector", inDapr, "--type=merge", patch({ spec }));
   const at = [{ op: "replace", path: "/webhooks/0/clientConfig/service/port", value: port }];
   await kubectl("patch", "mutatingwebhookconfiguration", "dapr-sidecar-injector", "--type=json", patch(at));
-  await allReady([{ name: "injector", ready: injects }], keeping, silent);
+  await allReady([{ name: "injector", ready: injects }], processes, silent);
 }
 
 const ownMounts = ["--mount", "--map-root-user"];

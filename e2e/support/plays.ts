@@ -5,7 +5,7 @@ import { brokerName } from "./broker.js";
 import type { Scene } from "./scene.js";
 import { sql } from "./system.js";
 
-// How the cells of the failure matrix (matrix.ts) are played.
+// How the cells of the failure matrix (e2e/matrix.ts) are played.
 
 type Play = (s: Scene) => Promise<unknown>;
 export type Cell = {

@@ -74,7 +74,7 @@ await service("api-gateway", env, ({ app, dapr, log }) => {
       watched.stop();
       live.stop();
     },
-    door: "anybody",
+    exposure: "public",
     notice: env.NOTICE_SECONDS * 1000,
   };
 });

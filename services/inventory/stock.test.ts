@@ -8,7 +8,7 @@ const much = "2026-01-01T13:00:00.000Z";
 const cup = "cup";
 const pot = "pot";
 
-/** A warehouse in memory that plays commands through the real decisions. */
+/** Stock in memory that plays commands through the real decisions. */
 function shelf(stocks: Record<string, number>) {
   const stock = new Map<string, Stock>(
     Object.entries(stocks).map(([product_id, on_hand]) => [product_id, { product_id, on_hand, held: 0, reserved: 0 }]),

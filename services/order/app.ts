@@ -18,17 +18,17 @@ import { about, type Context, context, traceId, within } from "../../kit/context
 import { type App, body, query } from "../../kit/http.js";
 import { fingerprint, idempotencyKey, otherBody } from "../../kit/idempotency.js";
 import { Problem, Unavailable } from "../../kit/problem.js";
-import type { Clients } from "./clients.js";
 import { orderIdOf, recordedPaymentId } from "./ids.js";
 import { type At, allowedFrom, type Command, type Order } from "./order.js";
 import type { Memory, Orders } from "./orders.js";
 import { place, type Terms } from "./place.js";
+import type { ServiceClients } from "./service-clients.js";
 import { view } from "./view.js";
 
 export type Deps = {
   orders: Orders;
   authenticate: Authenticate;
-  ask: Clients;
+  ask: ServiceClients;
   terms: () => Terms;
   holdAtPost: boolean;
 };

@@ -1,12 +1,12 @@
 import { traceId } from "../../kit/context.js";
 import type { Envelope, Handlers } from "../../kit/events.js";
 import { Early, Unavailable, Unhandleable } from "../../kit/problem.js";
-import type { Clients } from "./clients.js";
 import type { At, Command } from "./order.js";
 import type { Orders } from "./orders.js";
 import { receive, type Terms } from "./place.js";
+import type { ServiceClients } from "./service-clients.js";
 
-export type Deps = { orders: Orders; ask: Clients; terms: () => Terms };
+export type Deps = { orders: Orders; ask: ServiceClients; terms: () => Terms };
 
 /** What payment and inventory answer is put to the order as a command; the answer's id makes a repeat harmless. */
 export function handlers({ orders, ask, terms }: Deps): Handlers {

@@ -1,8 +1,8 @@
 import { open } from "../../contracts/metrics.js";
 import type { Read, Reading } from "../../kit/gauges.js";
 import type { Sql } from "../../kit/sql.js";
-import type { Auditor } from "./auditor.js";
 import { givingBack } from "./orders.js";
+import type { Reconciler } from "./reconciler.js";
 
 const external = "(value->'payment'->>'external')::boolean";
 /** People pay back what was paid outside, and take their time. */
@@ -15,7 +15,7 @@ type Open = { status: (typeof open)[number]; orders: number; oldest: string; lat
 type Returning = { orders: number; oldest: string | null; late: number; provider: number; staff: number };
 
 /** Both statements look at what is open only, by the indexes of orders.ts: a million ended orders cost nothing. */
-export function orderGauges(sql: Sql, audit: Auditor): Read[] {
+export function orderGauges(sql: Sql, reconciler: Reconciler): Read[] {
   const before = (ms: number) => new Date(Date.now() - ms).toISOString();
 
   async function orders(): Promise<Reading[]> {
@@ -39,7 +39,7 @@ export function orderGauges(sql: Sql, audit: Auditor): Read[] {
   }
 
   async function reconciliation(): Promise<Reading[]> {
-    const { findings, as_of } = await audit.last();
+    const { findings, as_of } = await reconciler.last();
     const kinds = ["payment", "provider", "reservation", "stock"] as const;
     return [
       ...kinds.map((kind): Reading => {

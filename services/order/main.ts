@@ -15,15 +15,15 @@ import { sqlBinding } from "../../kit/sql.js";
 import { stateStore } from "../../kit/state.js";
 import { work, workflows } from "../../kit/workflow.js";
 import { routes } from "./app.js";
-import { auditRoutes } from "./audit-routes.js";
-import { auditIndex, auditor } from "./auditor.js";
-import { clients } from "./clients.js";
 import { handlers } from "./events.js";
 import { orderGauges } from "./gauges.js";
 import { instanceRows, unreadIndex } from "./instances.js";
 import { indexes, oldCommands, orders } from "./orders.js";
 import { terms } from "./place.js";
+import { reconciler, reconciliationIndex } from "./reconciler.js";
+import { reconciliationRoutes } from "./reconciliation-routes.js";
 import { sagas } from "./sagas.js";
+import { serviceClients } from "./service-clients.js";
 import { steps } from "./steps.js";
 import { waker } from "./wake.js";
 
@@ -44,35 +44,37 @@ await service("order", env, ({ app, dapr, log }) => {
   const old = { commands: oldCommands(live.now), dead_letters: oldDeadLetters(live.now) };
   const update = updater(store, out);
   const all = orders(store, sql, update, out);
-  const audit = auditor({ dapr, store, sql, update, log, quietSeconds: env.RECONCILE_QUIET_SECONDS });
-  let audits: Loop | undefined;
+  const reconciliation = reconciler({ dapr, store, sql, update, log, quietSeconds: env.RECONCILE_QUIET_SECONDS });
+  let reconciling: Loop | undefined;
   let retaining: Loop | undefined;
   let wakes: Loop | undefined;
   let waiting: Loop | undefined;
   let worker: ReturnType<typeof work> | undefined;
 
-  const deps = { orders: all, ask: clients(dapr, log), terms: live.now };
+  const deps = { orders: all, ask: serviceClients(dapr, log), terms: live.now };
   const authenticate = authenticator(env);
   routes(app, { ...deps, authenticate, holdAtPost: env.HOLD_AT_POST === "on" });
-  auditRoutes(app, audit, authenticate);
+  reconciliationRoutes(app, reconciliation, authenticate);
   const early = subscribe(app.router, "order", handlers(deps), { store, sql, authenticate, log });
 
   return {
-    gauges: [...orderGauges(sql, audit), outboxLag(sql), deadLettersWaiting(sql)],
+    gauges: [...orderGauges(sql, reconciliation), outboxLag(sql), deadLettersWaiting(sql)],
     async prepare() {
       await sql.prepare([
         sweptOften,
         outboxIndex,
         deadLetterIndex,
         earlyIndex,
-        auditIndex,
+        reconciliationIndex,
         unreadIndex,
         ...indexes,
         ...retentionIndexes(old),
       ]);
       await live.start();
       worker = work(env, dapr, { workflows: sagas, activities: steps(all) }, log);
-      audits = every(5_000, audit.tick, (error) => log.warn({ err: error }, "reconciliation not begun, tries again"));
+      reconciling = every(5_000, reconciliation.tick, (error) =>
+        log.warn({ err: error }, "reconciliation not begun, tries again"),
+      );
       retaining = retention(sql, log, old, env.RETENTION_SPEED);
       wakes = every(10_000, waker(all, sql, instances, out), (error) =>
         log.warn({ err: error }, "overdue sagas not woken, tries again"),
@@ -82,7 +84,7 @@ await service("order", env, ({ app, dapr, log }) => {
     },
     async stop() {
       live.stop();
-      audits?.stop();
+      reconciling?.stop();
       retaining?.stop();
       wakes?.stop();
       waiting?.stop();

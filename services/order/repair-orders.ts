@@ -7,9 +7,9 @@ import { outbox } from "../../kit/outbox.js";
 import { sqlBinding } from "../../kit/sql.js";
 import { stateStore } from "../../kit/state.js";
 import { workflows } from "../../kit/workflow.js";
-import { auditor } from "./auditor.js";
 import { instanceRows } from "./instances.js";
 import { orders } from "./orders.js";
+import { reconciler } from "./reconciler.js";
 import { repairer } from "./repair.js";
 
 // node repair-orders.js [<since>] [--refund-unknown]: beside the order service's sidecar, while the system runs. What it
@@ -42,7 +42,7 @@ try {
   const repair = repairer({
     ...{ dapr, sql, outbox: out, workflows: instances, sidecar: env.data },
     orders: orders(store, sql, update, out),
-    audit: auditor({ dapr, store, sql, update, log, quietSeconds: 0 }),
+    reconciler: reconciler({ dapr, store, sql, update, log, quietSeconds: 0 }),
     say: (line) => console.error(line),
   });
   console.log(JSON.stringify(await repair(since, process.argv.includes("--refund-unknown"))));

@@ -6,10 +6,10 @@ import { historyOf, type Turn } from "../../kit/history.js";
 import type { Message, Outbox } from "../../kit/outbox.js";
 import type { Sql } from "../../kit/sql.js";
 import type { Workflows } from "../../kit/workflow.js";
-import type { Auditor } from "./auditor.js";
 import { message } from "./messages.js";
 import { type Order, progress } from "./order.js";
 import type { Orders } from "./orders.js";
+import type { Reconciler } from "./reconciler.js";
 import { sagas } from "./sagas.js";
 
 // After a restore, or whenever something may have been lost: every order that has not ended gets what it needs to end.
@@ -31,7 +31,7 @@ type Deps = {
   orders: Orders;
   outbox: Outbox;
   workflows: Workflows;
-  audit: Auditor;
+  reconciler: Reconciler;
   say: (line: string) => void;
 };
 
@@ -61,7 +61,7 @@ export function lost(turns: Turn[], now: number): "unknown here" | "stuck" | und
   return old.some(({ did }) => did.some((one) => "activity" in one && !hasAnswer(one.activity))) ? "stuck" : undefined;
 }
 
-export function repairer({ dapr, sidecar, sql, orders, outbox, workflows, audit, say }: Deps) {
+export function repairer({ dapr, sidecar, sql, orders, outbox, workflows, reconciler, say }: Deps) {
   /** Those of a part of all orders that may be open, and the key after which the next part begins. */
   const openAfter = async (key: string) => {
     const [part] = await sql.sure<{ open: Order[]; last: string | null }>(
@@ -147,10 +147,10 @@ export function repairer({ dapr, sidecar, sql, orders, outbox, workflows, audit,
     say("comparing orders, accounts, the provider's ledger and the stock …");
     await pause(settling);
     for (const since = new Date().toISOString(); ; await pause(500)) {
-      const run = await audit.compareAll();
+      const run = await reconciler.compareAll();
       if (run.state !== "running" && (run.started_at ?? "") >= since) return run;
-      while ((await audit.last()).state === "running") await pause(500);
-      const last = await audit.last();
+      while ((await reconciler.last()).state === "running") await pause(500);
+      const last = await reconciler.last();
       if ((last.started_at ?? "") >= since) return last;
     }
   }

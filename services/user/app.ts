@@ -11,7 +11,7 @@ import {
 import { type Authenticate, isAdmin, mustBeAdmin } from "../../kit/auth.js";
 import { type App, body } from "../../kit/http.js";
 import { Problem } from "../../kit/problem.js";
-import { type Guesses, guesses } from "./guesses.js";
+import { type Guesses, guesses } from "./sign-in-throttle.js";
 import { hashPassword, isOutdated, isPassword } from "./password.js";
 import type { Tokens } from "./tokens.js";
 import { type Account, changed, contactOf, newAccount, view, withRoles } from "./user.js";

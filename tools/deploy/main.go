@@ -1,4 +1,4 @@
-// Says as JSON what Compose, BuildKit and Kustomize themselves make of our files; e2e/deploy.ts asks it.
+// Says as JSON what Compose, BuildKit and Kustomize themselves make of our files; the suite e2e/deploy-*.ts asks it, through tools/deploy-program.ts.
 //
 //	deploy compose <file> <profile>…    the project, every value put in
 //	deploy dockerfile <folder>          what BuildKit warns of, its stages, and the files that a build is sent

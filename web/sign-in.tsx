@@ -13,7 +13,7 @@ const may: Record<string, string> = {
 };
 
 /** Sign in, or sign up. */
-export function Door() {
+export function SignInDialog() {
   const { open, reason } = door.use();
   const [isNew, setNew] = useState(false);
   const close = () => door.set({ open: false, reason: "" });

@@ -6,7 +6,7 @@ import { Badge, Bones, Button, Empty, OrderLink, Trouble } from "./parts.js";
 import { money, short, when } from "./words.js";
 
 /** Whether money and stock are where the orders say: the last run, and a new one on demand. */
-export function Audit() {
+export function ReconciliationPage() {
   const [asked, setAsked] = useState(false);
   const {
     data: last,

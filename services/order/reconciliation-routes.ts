@@ -1,17 +1,17 @@
 import { api } from "../../contracts/api.js";
 import { type Authenticate, mustBeAdmin } from "../../kit/auth.js";
 import type { App } from "../../kit/http.js";
-import type { Auditor } from "./auditor.js";
+import type { Reconciler } from "./reconciler.js";
 
-export function auditRoutes({ router }: App, auditor: Auditor, authenticate: Authenticate): void {
+export function reconciliationRoutes({ router }: App, reconciler: Reconciler, authenticate: Authenticate): void {
   router.get(api.reconciliation.path, async (ctx) => {
     mustBeAdmin(await authenticate(ctx));
-    ctx.body = await auditor.last();
+    ctx.body = await reconciler.last();
   });
 
   router.post(api.reconcile.path, async (ctx) => {
     mustBeAdmin(await authenticate(ctx));
-    ctx.body = await auditor.compareAll();
+    ctx.body = await reconciler.compareAll();
     ctx.status = 202;
   });
 }

@@ -5,7 +5,7 @@ import { session } from "./session.js";
 import { when } from "./words.js";
 
 /** The messages that its customer got about the order; nobody else may read them. */
-export function Told({ order }: { order: OrderView }) {
+export function Notifications({ order }: { order: OrderView }) {
   const own = session.use()?.user.id === order.user_id;
   const { data } = useAsked(
     () => (own ? ask("GET /notifications", { query: { limit: 50 } }) : Promise.resolve(undefined)),

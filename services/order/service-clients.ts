@@ -10,10 +10,10 @@ const provisional = 60_000;
 /** The products longest known go first. */
 const most = 10_000;
 
-export type Clients = ReturnType<typeof clients>;
+export type ServiceClients = ReturnType<typeof serviceClients>;
 
 /** What the order service asks of product and inventory while a customer waits. */
-export function clients(dapr: Dapr, log: Logger) {
+export function serviceClients(dapr: Dapr, log: Logger) {
   const known = new Map<string, { product: Product; until: number }>();
 
   return {

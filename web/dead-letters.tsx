@@ -6,7 +6,7 @@ import { Badge, Bones, Button, Dialog, Empty, Trouble } from "./parts.js";
 import { age } from "./words.js";
 
 /** Messages that could not be handled: look, hand them over again, or throw them away. */
-export function Letters() {
+export function DeadLetters() {
   const { data, error, reload } = useAsked(() => ask("GET /admin/dead-letters", { query: { limit: 100 } }), [], 5_000);
   const [open, setOpen] = useState<DeadLetter>();
   const letters = data?.items;

@@ -9,7 +9,7 @@ import type { Order } from "./order.js";
 import { type Compared, compareOrder, compareStock } from "./reconcile.js";
 import { advanced, claimed, failed, type Page, type Run, view } from "./reconciliation-run.js";
 
-export type Auditor = ReturnType<typeof auditor>;
+export type Reconciler = ReturnType<typeof reconciler>;
 
 const row = "reconciliation";
 const pageSize = 100;
@@ -18,13 +18,13 @@ const secondLook = 1_000;
 /** Between two pages, so that a long run leaves the services to the customers. */
 const breath = 50;
 
-export const auditIndex =
+export const reconciliationIndex =
   "CREATE INDEX IF NOT EXISTS orders_by_change ON state ((value->>'updated_at'), key) WHERE starts_with(key, 'order:')";
 
 type Deps = { dapr: Dapr; store: Store; sql: Sql; update: Update; log: Logger; quietSeconds: number };
 
 /** Compares orders with payment, provider and stock, page by page; one run at a time in the whole system. */
-export function auditor({ dapr, store, sql, update, log, quietSeconds }: Deps) {
+export function reconciler({ dapr, store, sql, update, log, quietSeconds }: Deps) {
   const ask = {
     money: async (order_ids: string[]) =>
       MoneyAudit.parse(await dapr.ask("payment", "/rpc/audit", { order_ids })).orders,

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { guesses } from "./guesses.js";
+import { guesses } from "./sign-in-throttle.js";
 
 const right = async () => true;
 const wrong = async () => false;
