@@ -1,3 +1,4 @@
+import { filledIn, table } from "../tools/tables.js";
 import { type Cost, type Costs, type Part, partitions, plan } from "./capacity.js";
 import { measured } from "./measured.js";
 
@@ -7,16 +8,9 @@ const cell = 1_000;
 
 /** docs/scale.md with its tables as the model makes them of what was measured. */
 export function withPlans(page: string): string {
-  const put = (text: string, [name, table]: [string, string]) =>
-    text.replace(
-      new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- end -->)`),
-      (_, before, after) => `${before}${table}\n${after}`,
-    );
-  return Object.entries({ costs: costs(measured), parts: parts(measured), partitions: topics() }).reduce(put, page);
+  const made = { costs: costs(measured), parts: parts(measured), partitions: topics() };
+  return Object.entries(made).reduce((text, [name, table]) => filledIn(text, name, table), page);
 }
-
-const table = (head: string[], rows: string[][]): string =>
-  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 const number = (value: number): string => (value < 9.95 ? value.toFixed(1) : Math.round(value).toLocaleString("en"));
 

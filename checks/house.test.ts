@@ -20,6 +20,12 @@ test.each(pages)("%s links to what exists", (page) => {
   expect(files.filter((to) => !existsSync(join(dirname(page), to)))).toEqual([]);
 });
 
+test("docs/README.md lists every page and every decision", () => {
+  const listed = readFileSync("docs/README.md", "utf8");
+  const own = pages.filter((page) => /^docs\/(\w[\w-]*|decisions\/.*)\.md$/.test(page) && page !== "docs/README.md");
+  expect(own.filter((page) => !listed.includes(`](${page.slice("docs/".length)})`))).toEqual([]);
+});
+
 test.each(pages)("%s names commands that exist", (page) => {
   const text = readFileSync(page, "utf8");
   const run = [...text.matchAll(/npm run\s+(?:-s )?([\w:]+)|`(test:\w+)`/g)].map(([, one, other]) => one ?? other);
@@ -47,4 +53,13 @@ test("the workflow runs what every other machine runs, by actions that nobody ca
   const used = steps.flatMap(({ uses }) => (uses ? [uses] : []));
   expect(used.filter((uses) => !/^[\w-]+\/[\w-]+@[\da-f]{40}$/.test(uses))).toEqual([]);
   expect(text.match(/uses: .+ # v\d+\.\d+\.\d+$/gm)).toHaveLength(used.length);
+});
+
+test("docs/configuration.md names every variable that a service reads, and no other", () => {
+  const files = tracked.split("\n").filter((name) => /^(kit\/env|services\/[\w-]+\/main)\.ts$/.test(name));
+  const namesIn = (text: string, form: RegExp) => [...new Set([...text.matchAll(form)].map(([, name]) => name))].sort();
+  const read = files.map((name) => readFileSync(name, "utf8")).join("\n");
+  const [, section] = readFileSync("docs/configuration.md", "utf8").split(/^## (?=Environment$)/m);
+  const said = (section as string).split(/^## /m)[0] as string;
+  expect(namesIn(said, /`([A-Z][A-Z_]{3,})`/g)).toEqual(namesIn(read, /\b([A-Z][A-Z_]{3,}): (?:z\.|flag)/g));
 });

@@ -4,7 +4,7 @@ import { documents } from "./documents.js";
 import { help } from "./say.js";
 
 const usage =
-  "npm run docs    write openapi.json, asyncapi.json, the tables of API and metrics, and who may ask whom in a cluster";
+  "npm run docs    write openapi.json, asyncapi.json, the tables of API, settings and metrics, and who may ask whom in a cluster";
 
 export function run(args: string[]): void {
   help(args, usage);

@@ -38,6 +38,13 @@ CloudEvents 1.0 through Dapr pub/sub, at least once; the key is the order's id, 
 export const table = (head: string[], rows: string[][]) =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
+/** The page with this between `<!-- name -->` and `<!-- end -->`. */
+export const filledIn = (page: string, name: string, text: string) =>
+  page.replace(
+    new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- end -->)`),
+    (_, before, after) => `${before}${text}\n${after}`,
+  );
+
 /** README.md with the last two columns of its services table, calls and subscriptions, as contracts and sources have them. */
 export function withServices(readme: string): string {
   return readme.replace(/^(\| \[([\w-]+)\]\(services\/\2\) (?:\|[^|\n]*){2}\|).*$/gm, (_, left, service) => {

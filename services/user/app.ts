@@ -11,8 +11,8 @@ import {
 import { type Authenticate, isAdmin, mustBeAdmin } from "../../kit/auth.js";
 import { type App, body } from "../../kit/http.js";
 import { Problem } from "../../kit/problem.js";
-import { type Guesses, guesses } from "./sign-in-throttle.js";
 import { hashPassword, isOutdated, isPassword } from "./password.js";
+import { type Guesses, guesses } from "./sign-in-throttle.js";
 import type { Tokens } from "./tokens.js";
 import { type Account, changed, contactOf, newAccount, view, withRoles } from "./user.js";
 import type { Users } from "./users.js";
