@@ -163,6 +163,17 @@ test("a service that is not told what it must know says what is missing", async 
   expect(payment.said).toMatch(/APP_PORT.*PROVIDER_URL/s);
 });
 
+const programs = readFileSync(join(root, "docs/deploy.md"), "utf8").matchAll(/ (node dist\/\S+\.js)/g);
+
+test.each([...programs].map(([, command]) => command as string))(
+  "%s, which docs/deploy.md has a container run, is in the image",
+  async (command) => {
+    const program = start(image("platform"), [...command.split(" "), "ada@orders.local"], {});
+    await program.ended;
+    expect(program.said).toMatch(/DAPR_HTTP_PORT .*set/);
+  },
+);
+
 test("the payment provider serves as its own account and keeps its ledger where the image lets it", async () => {
   const provider = image("provider");
   const data = join(provider.root, provider.env.DATA_DIR!);
