@@ -22,14 +22,9 @@ export async function brokerOf(name: BrokerName, instance: Instance, say: Say): 
   return { ports: spec ? { redis: port } : {}, spec, ready: () => answers(port), env };
 }
 
-/**
- * dapr.yaml names the folder with the component of Redis; that of Kafka is beside it. With Kafka the sidecar does not look
- * after the app's health: when an app is back while its subscriptions are still being stopped, which takes as long as a
- * message is tried again, daprd 1.18 forgets the new ones and never reads those topics again. And it need not: an offset
- * does not move before its message is handled, however long that takes.
- */
+/** dapr.yaml names the folder with the component of Redis; that of Kafka is beside it. */
 export function withBroker(app: App, name: BrokerName): App {
   if (name === "redis") return app;
   const chosen = (path: string) => (basename(path) === "redis" ? join(dirname(path), name) : path);
-  return { ...app, resourcesPaths: app.resourcesPaths?.map(chosen), enableAppHealthCheck: false };
+  return { ...app, resourcesPaths: app.resourcesPaths?.map(chosen) };
 }

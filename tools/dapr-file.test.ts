@@ -39,14 +39,15 @@ test("folds the common part into each app and makes paths absolute", () => {
 });
 
 test("gives the sidecar the flags and the app the variables of dapr run", () => {
-  writeFileSync(file(), `version: 1\napps: [${app}, enableAppHealthCheck: true, appHealthCheckPath: /healthz }]\n`);
+  writeFileSync(file(), `version: 1\napps: [${app}, enableApiLogging: true, maxBodySize: 1Mi }]\n`);
   const [order] = readApps(file(), instance());
 
   const args = sidecarArgs(order!, { placement: "127.0.0.1:6050", scheduler: "127.0.0.1:6060" }).join(" ");
 
-  expect(args).toContain("--app-id order --app-port 10001 --app-protocol http --app-health-check-path /healthz");
+  expect(args).toContain("--app-id order --app-port 10001 --app-protocol http --dapr-http-port 10002");
   expect(args).toContain("--placement-host-address 127.0.0.1:6050 --scheduler-host-address 127.0.0.1:6060");
-  expect(args).toContain("--enable-app-health-check");
+  expect(args).toContain("--max-body-size 1Mi");
+  expect(args).toContain("--enable-api-logging");
   expect(args).not.toContain("undefined");
   expect(appEnv(order!)).toMatchObject({
     APP_ID: "order",

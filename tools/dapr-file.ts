@@ -16,11 +16,6 @@ const shared = {
   maxBodySize: z.string().optional(),
   readBufferSize: z.string().optional(),
   enableApiLogging: z.boolean().optional(),
-  enableAppHealthCheck: z.boolean().optional(),
-  appHealthCheckPath: z.string().optional(),
-  appHealthProbeInterval: z.number().optional(),
-  appHealthProbeTimeout: z.number().optional(),
-  appHealthThreshold: z.number().optional(),
   logLevel: z.string().optional(),
   env: z.record(z.string(), z.coerce.string()).optional(),
 };

@@ -16,10 +16,6 @@ export function sidecarArgs(app: App, { placement, scheduler }: Addresses): stri
     "app-port": app.appPort,
     "app-protocol": app.appProtocol ?? "http",
     "app-max-concurrency": app.appMaxConcurrency,
-    "app-health-check-path": app.appHealthCheckPath,
-    "app-health-probe-interval": app.appHealthProbeInterval,
-    "app-health-probe-timeout": app.appHealthProbeTimeout,
-    "app-health-threshold": app.appHealthThreshold,
     "dapr-http-port": app.daprHTTPPort,
     "dapr-grpc-port": app.daprGRPCPort,
     "dapr-internal-grpc-port": app.daprInternalGRPCPort,
@@ -38,7 +34,6 @@ export function sidecarArgs(app: App, { placement, scheduler }: Addresses): stri
   };
   const switches = [
     "--log-as-json",
-    ...(app.enableAppHealthCheck ? ["--enable-app-health-check"] : []),
     ...(app.enableApiLogging ? ["--enable-api-logging"] : []),
     ...(app.resourcesPaths ?? []).flatMap((path) => ["--resources-path", path]),
   ];

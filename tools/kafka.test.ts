@@ -28,13 +28,10 @@ test("every jar is pinned by version and SHA-256, and looked for where Maven rep
   expect(jars.map(pathOf)).toContain(`org/apache/kafka/kafka_2.13/${pinned}/kafka_2.13-${pinned}.jar`);
 });
 
-test("a broker's component is loaded, and no other's; with Kafka without health checks", () => {
-  const app = { resourcesPaths: ["/here/components", "/here/components/redis"], enableAppHealthCheck: true } as App;
+test("a broker's component is loaded, and no other's", () => {
+  const app = { resourcesPaths: ["/here/components", "/here/components/redis"] } as App;
   expect(withBroker(app, "redis")).toEqual(app);
-  expect(withBroker(app, "kafka")).toEqual({
-    resourcesPaths: ["/here/components", "/here/components/kafka"],
-    enableAppHealthCheck: false,
-  });
+  expect(withBroker(app, "kafka")).toEqual({ resourcesPaths: ["/here/components", "/here/components/kafka"] });
 });
 
 test("every topic that a component's scopes name is made, and only those", () => {

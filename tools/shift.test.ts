@@ -4,10 +4,10 @@ import { shift } from "./shift.js";
 const instance = { offset: 10000, dir: "/data/x" };
 
 test("moves every number under a key that ends in port, at any depth", () => {
-  const document = { apps: [{ appPort: 8081, daprHTTPPort: 3501, appHealthThreshold: 3 }], version: 1 };
+  const document = { apps: [{ appPort: 8081, daprHTTPPort: 3501, appMaxConcurrency: 3 }], version: 1 };
 
   expect(shift(document, instance)).toEqual({
-    apps: [{ appPort: 18081, daprHTTPPort: 13501, appHealthThreshold: 3 }],
+    apps: [{ appPort: 18081, daprHTTPPort: 13501, appMaxConcurrency: 3 }],
     version: 1,
   });
 });
