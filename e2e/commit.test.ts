@@ -73,8 +73,9 @@ test("of many who change a row at the same time each one counts", async () => {
   expect(await read(key)).toEqual({ n: 30 });
 });
 
+const deadlocks = () => logOf("postgres").split("deadlock detected").length;
+
 test("two commits that change the same rows, named in any order, do not wait for each other for ever", async () => {
-  const deadlocks = () => logOf("postgres").split("deadlock detected").length;
   const before = deadlocks();
   const keys = Array.from({ length: 30 }, fresh);
   await commit(keys.map((key) => ({ key, value: { n: 0 } })));
@@ -82,6 +83,27 @@ test("two commits that change the same rows, named in any order, do not wait for
     const changes = await Promise.all(keys.map(async (key) => ({ key, value: { n }, etag: await etagOf(key) })));
     const both = [changes, [...changes].reverse()];
     expect((await Promise.all(both.map(commit))).sort()).toEqual([false, true]);
+  }
+  expect(deadlocks()).toBe(before);
+});
+
+test("a row that comes a second time, while the first is changed, waits for nobody", async () => {
+  const before = deadlocks();
+  for (let n = 0; n < 100; n++) {
+    const [row, beside] = [fresh(), fresh()];
+    await commit([
+      { key: row, value: { n: 0 }, insert: true },
+      { key: beside, value: { n: 0 } },
+    ]);
+    const changed = { key: row, value: { n: 1 }, etag: await etagOf(row) };
+    const again = { key: row, value: { n: 2 }, insert: true };
+    const outcomes = await Promise.all([
+      commit([{ key: beside, value: { n: 2 } }, again]),
+      commit([changed, { key: beside, remove: true }]),
+      commit([again, { key: beside, value: { n: 2 } }]),
+    ]);
+    expect(outcomes).toEqual([false, true, false]);
+    expect([await read(row), await read(beside)]).toEqual([{ n: 1 }, undefined]);
   }
   expect(deadlocks()).toBe(before);
 });

@@ -9,6 +9,7 @@ export type Write =
 /**
  * All of the writes or none, in one round trip: the store's own transactions send a statement for each row and wait for
  * each. Rows and guards are the store's: its etags are `xmin`. A row that is not as it was read makes the last line fail.
+ * Rows with a guard come first: who changes a row and who believes it new would else each hold what the other needs next.
  */
 const statementOf = (locks: { first: string; held: string }) => `
 WITH writes AS MATERIALIZED (
@@ -17,14 +18,17 @@ WITH writes AS MATERIALIZED (
   UPDATE state SET value = w.value, updatedate = now() FROM writes w
   WHERE w.kind = 'change' AND state.key = w.key AND state.xmin = w.etag::xid ${locks.held} RETURNING 1
 ), inserted AS (
-  INSERT INTO state (key, value, isbinary) SELECT key, value, false FROM writes WHERE kind = 'insert'
+  INSERT INTO state (key, value, isbinary) SELECT key, value, false FROM writes WHERE kind = 'insert' RETURNING 1
+), guarded AS MATERIALIZED (
+  SELECT (SELECT count(*) FROM changed) + (SELECT count(*) FROM inserted) =
+         (SELECT count(*) FROM writes WHERE kind IN ('change', 'insert')) AS held
 ), put AS (
-  INSERT INTO state (key, value, isbinary) SELECT key, value, false FROM writes WHERE kind = 'put'
+  INSERT INTO state (key, value, isbinary) SELECT key, value, false FROM writes, guarded WHERE held AND kind = 'put'
   ON CONFLICT (key) DO UPDATE SET value = excluded.value, updatedate = now()
 ), removed AS (
-  DELETE FROM state USING writes w WHERE w.kind = 'remove' AND state.key = w.key
+  DELETE FROM state USING writes w, guarded WHERE held AND w.kind = 'remove' AND state.key = w.key
 )
-SELECT 1 / ((SELECT count(*) FROM changed) = (SELECT count(*) FROM writes WHERE kind = 'change'))::int`;
+SELECT 1 / held::int FROM guarded`;
 
 const ofOne = statementOf({ first: "", held: "" });
 /** An update takes its rows in any order: two commits that change the same ones would wait for each other for ever. */
