@@ -478,14 +478,14 @@ export const matrix: Record<string, Row> = {
       await s.place("card_refund_fails_once");
       await s.until("processing");
       await s.cancel();
-      await s.untilNamed("payments.refund_failed");
+      await s.said("payments.refund_failed");
     }),
     ...hears("payment", "orders.cancelled", cancelled(processing), cancelledLater),
     error: ends(cancelled(processing), async (s) => {
       await reserved(s);
       s.arm("payment.before-call", "error 2", "/refunds", await s.chargeId());
       await s.cancel();
-      await s.untilNamed("payments.refund_failed");
+      await s.said("payments.refund_failed");
     }),
     // The first try is given up; meanwhile others have been made under the same key.
     timeout: ends(cancelled(processing), async (s) => {

@@ -179,16 +179,19 @@ export async function scene() {
         async () => (await statementOf(id)).charges.map((charge) => charge.charge_id),
         ([charge]) => charge !== undefined,
       ).then(([charge]) => charge as string),
+    /** Until a service has said it of this order, whether or not the order has still to hear it. */
+    said: (topic: Topic) =>
+      waitFor(
+        `${topic} at the broker`,
+        () => broker.find(topic, id),
+        (found) => found !== undefined,
+      ),
     waitFor,
 
     /** The very event once more, until this service has handled it. */
     async again(topic: Topic, app: string): Promise<void> {
       this.arm(`${app}.before-acknowledge`, "forget 1", `"${topic}"`);
-      const found = await waitFor(
-        `${topic} at the broker`,
-        () => broker.find(topic, id),
-        (found) => found !== undefined,
-      );
+      const found = await this.said(topic);
       await broker.repeat(topic, found as NonNullable<typeof found>);
       await this.hit(`${app}.before-acknowledge`);
     },
