@@ -45,12 +45,22 @@ const balanced: Fetch = (asked, init) => {
   return fetch(open[turn++ % open.length] + asked.slice(url.length), init);
 };
 
-/** Both are told at once; then the next one comes, as a new pod would. */
+/**
+ * Both are told at once; then the next one comes, as a new pod would: Kubernetes lets others find it when all of it is
+ * there, but here a sidecar is found as soon as it is up, so it comes second.
+ */
 async function replace(name: string, first: number): Promise<void> {
-  const both = [name, `${name}-daprd`];
-  await Promise.all(both.map(processes.stop));
-  await Promise.all(both.map(processes.start));
+  const sidecar = `${name}-daprd`;
   const at = `http://127.0.0.1:${port(first) + 20 * (name.endsWith("-2") ? 1 : 0)}`;
+  const answers = () =>
+    fetch(`${at}/healthz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await Promise.all([name, sidecar].map(processes.stop));
+  await processes.start(name);
+  expect(await eventually(answers, Boolean, 60)).toBe(true);
+  await processes.start(sidecar);
   expect(await eventually(() => isReady(at), Boolean, 60)).toBe(true);
 }
 
