@@ -35,19 +35,30 @@ async function copied(): Promise<void> {
   expect([code, said]).toEqual([0, ""]);
 }
 
-test("the page that adds a step: its patches fit, its commands pass", async () => {
+const commands = blocks("sh").flatMap((block) => block.trim().split("\n"));
+const [fromOutside, others] = [commands.slice(-1), commands.slice(0, -1)];
+
+async function pass(all: string[]): Promise<void> {
+  for (const command of all) {
+    const { code, text } = await run(command);
+    expect(code, `${command}\n${text.slice(-5_000)}`).toBe(0);
+  }
+}
+
+test("the page that adds a step: its patches fit, documents and unit tests follow", async () => {
   await copied();
   for (const patch of blocks("diff")) {
     writeFileSync(join(copy, "patch"), patch);
     expect(await run("git apply patch && rm patch"), patch).toEqual({ code: 0, text: "" });
   }
-  const commands = blocks("sh").flatMap((block) => block.trim().split("\n"));
-  expect(commands).toHaveLength(3);
-  for (const command of commands) {
-    const { code, text } = await run(command);
-    expect(code, `${command}\n${text.slice(-5_000)}`).toBe(0);
-  }
+  expect(others).toEqual(["npm run docs", expect.stringMatching(/^npm test -- unit /)]);
+  await pass(others);
   const { text } = await run("git diff --stat README.md docs/api");
   expect(text).toContain("docs/api/asyncapi.json");
+}, 900_000);
+
+test("and the system takes the step", async () => {
+  expect(fromOutside).toEqual([expect.stringMatching(/^npm test -- e2e /)]);
+  await pass(fromOutside);
   rmSync(copy, { recursive: true });
 }, 900_000);
