@@ -143,7 +143,8 @@ export const orderOf = (who: Person, id: string) => must(who.order({ params: { i
 /** Asks until the answer is right; after the time it gives the last one, so that the test can say what is wrong. */
 export async function eventually<T>(ask: () => Promise<T>, right: (value: T) => boolean, seconds = 30): Promise<T> {
   const end = Date.now() + seconds * 1000;
-  for (;;) {
+  // Soon at first; who waits for long does not keep the machine busy meanwhile.
+  for (let pause = 25; ; pause = Math.min(pause * 1.5, 250)) {
     const value = await ask().catch((error) => error as T);
     if (Date.now() > end) return value;
     try {
@@ -151,7 +152,7 @@ export async function eventually<T>(ask: () => Promise<T>, right: (value: T) => 
     } catch {
       // not there yet
     }
-    await sleep(50);
+    await sleep(pause);
   }
 }
 
