@@ -97,7 +97,8 @@ async function check({ cell, s }: Played, seconds: number): Promise<void> {
 async function played(cell: Named, s: Scene): Promise<Played> {
   try {
     await cell.play(s);
-    await check({ cell, s }, 60);
+    // After a crash the engine may stand still until its sidecar is started again, which takes half a minute each time.
+    await check({ cell, s }, 180);
     return { cell, s };
   } finally {
     s.disarm();
