@@ -27,7 +27,8 @@ const ada = await signedIn("ada");
 const only = process.env.ROLL?.split(",");
 const stages = (Object.keys(apps) as AppId[]).filter((app) => only?.includes(app) ?? true);
 
-const isReady = async (at: string) => (await fetch(`${at}/readyz`).catch(() => undefined))?.ok ?? false;
+const isOk = async (url: string) => (await fetch(url).catch(() => undefined))?.ok ?? false;
+const isReady = (at: string) => isOk(`${at}/readyz`);
 const ready = new Set(urls);
 
 /** What a load balancer does: asks all every 200 ms, sends to those that were ready, and never sends a request twice. */
@@ -52,14 +53,9 @@ const balanced: Fetch = (asked, init) => {
 async function replace(name: string, first: number): Promise<void> {
   const sidecar = `${name}-daprd`;
   const at = `http://127.0.0.1:${port(first) + 20 * (name.endsWith("-2") ? 1 : 0)}`;
-  const answers = () =>
-    fetch(`${at}/healthz`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
   await Promise.all([name, sidecar].map(processes.stop));
   await processes.start(name);
-  expect(await eventually(answers, Boolean, 60)).toBe(true);
+  expect(await eventually(() => isOk(`${at}/healthz`), Boolean, 60)).toBe(true);
   await processes.start(sidecar);
   expect(await eventually(() => isReady(at), Boolean, 60)).toBe(true);
 }

@@ -1,5 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StockView } from "../contracts/inventory.js";
@@ -9,6 +7,7 @@ import {
   anyone,
   atOnce,
   eventually,
+  logOf,
   orderOf,
   place,
   placeLines,
@@ -114,10 +113,8 @@ describe("two replicas of inventory", () => {
   beforeAll(() => processes.scale("inventory", 2));
   afterAll(() => processes.scale("inventory", replicas));
 
-  const log = (name: string) => join(process.env.E2E_DIR as string, "logs", `${name}.log`);
-  const countOf = (text: string, file: string) =>
-    existsSync(file) ? readFileSync(file, "utf8").split(text).length - 1 : 0;
-  const asked = (name: string) => countOf('"/rpc/hold"', log(name));
+  const countOf = (text: string, log: string) => logOf(log).split(text).length - 1;
+  const asked = (name: string) => countOf('"/rpc/hold"', name);
 
   test("the last piece, 100 buyers: exactly one gets it, whichever replica was asked", { repeats: 4 }, async () => {
     const goods = await stocked(8, 1);
@@ -156,7 +153,7 @@ describe("two replicas of inventory", () => {
     const nets = await atOnce(orders, 16, async ({ id }) => (await statementOf(id)).net);
     expect(nets).toEqual(orders.map(() => both[0].price + both[1].price));
     for (const goods of both) await expectStock(goods, 60);
-    expect(countOf("deadlock detected", log("postgres"))).toBe(0);
+    expect(countOf("deadlock detected", "postgres")).toBe(0);
   });
 
   test("a replica that leaves in the middle of 100 orders takes none with it", async () => {
