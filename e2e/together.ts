@@ -14,17 +14,20 @@ const crowd = (size: number) => atOnce(Array.from({ length: size }), 8, () => sc
  * together when the two are let go. Gives the answers to the others.
  */
 async function gathered(texts: string, others: Scene[]) {
-  const point = texts === commit ? "order.before-commit" : "order.before-call";
+  const [point, before, sign] =
+    texts === commit
+      ? ["order.before-commit", "order.after-call", "/rpc/hold"]
+      : ["order.before-call", "order.after-commit", commit];
   const two = await crowd(2);
   for (const s of two) s.arm(point, "hold 1", texts);
   const placed = two.map((s) => s.place("card_ok"));
   await Promise.all(two.map((s) => s.hit(point)));
-  for (const s of new Set(others)) s.arm("inventory.answered", "watch 9", "/rpc/hold");
+  for (const s of new Set(others)) s.arm(before, "watch 9", sign);
   const meanwhile = others.map((s) => s.place("card_ok"));
-  // With their goods held they come to the commit; it must not take so long that the two are not waited for any more.
-  const asked = () => others.every((s) => s.passed("inventory.answered") >= others.filter((o) => o === s).length);
-  while (!asked()) await pause(0.05);
-  await pause(0.3);
+  // All have done what comes right before; it must not take so long that the two are not waited for any more (3 s).
+  const isNext = (s: Scene) => s.passed(before) >= others.filter((o) => o === s).length;
+  while (!others.every(isNext)) await pause(0.02);
+  await pause(0.2);
   await Promise.all(two.map((s) => s.letGo(point)));
   const answers = await Promise.all(meanwhile);
   await Promise.all(placed);
