@@ -19,9 +19,13 @@ async function gathered(texts: string, others: Scene[]) {
       ? ["order.before-commit", "order.after-call", "/rpc/hold"]
       : ["order.before-call", "order.after-commit", commit];
   const two = await crowd(2);
-  for (const s of two) s.arm(point, "hold 1", texts);
-  const placed = two.map((s) => s.place("card_ok"));
-  await Promise.all(two.map((s) => s.hit(point)));
+  const placed: Promise<unknown>[] = [];
+  for (const s of two) {
+    s.arm(point, "hold 1", texts);
+    placed.push(s.place("card_ok"));
+    // Only then the second, or both might go together.
+    await s.hit(point);
+  }
   for (const s of new Set(others)) s.arm(before, "watch 9", sign);
   const meanwhile = others.map((s) => s.place("card_ok"));
   // All have done what comes right before; it must not take so long that the two are not waited for any more (3 s).
