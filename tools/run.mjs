@@ -85,7 +85,7 @@ function compile() {
 }
 
 function typed(folder) {
-  const { status } = tool("tsc", "-p", folder);
+  const { status } = tool("tsc", "--build", folder);
   if (status !== 0) console.error("The types above do not hold: correct them (npm run check shows them again).");
   return status === 0;
 }
