@@ -21,7 +21,8 @@ that should level off does not. What is kept for good (orders and what belongs t
 PORT_BASE   its ports (25080)
 `;
 
-const samples = 60;
+/** One in five seconds; a sample itself takes a second or more of the machine. */
+const samplesIn = (minutes: number) => Math.min(60, Math.max(12, Math.round(minutes * 12)));
 
 export async function run(args: string[]): Promise<void> {
   help(args, usage);
@@ -37,6 +38,7 @@ export async function run(args: string[]): Promise<void> {
   const short = shortened(dir, keptSeconds);
   say(`Starting a system that keeps for ${keptSeconds} s what others keep for days …`);
   const system = await launch({ portBase, dir, quiet: true, ...short });
+  const samples = samplesIn(minutes);
   const taken: Record<string, number>[] = [];
   let verdicts: Verdict[];
   try {
@@ -48,7 +50,7 @@ export async function run(args: string[]): Promise<void> {
       const now = await sample.take();
       taken.push(now);
       if (json) console.log(JSON.stringify({ seconds: Math.round((Date.now() - began) / 1000), ...load.done, ...now }));
-      else if (n % 6 === 0) say(lineOf((Date.now() - began) / 1000, load, now));
+      else if (n % Math.round(samples / 10) === 0) say(lineOf((Date.now() - began) / 1000, load, now));
     }
     await load.stop();
     say("The traffic has ended; what should go goes …");
