@@ -208,7 +208,8 @@ describe("when something is away", () => {
 
 test("two replicas send each mail once, and each customer their own", async () => {
   await processes.scale("notification", 2);
-  const all = await Promise.all(["en", "de", "en", "de"].map(customer));
+  const all: Customer[] = [];
+  for (const locale of ["en", "de", "en", "de"]) all.push(await customer(locale));
   const events = Array.from({ length: 80 }, (_, n) => shippedTo(all[n % 4]?.id as string));
   await Promise.all(events.map((event) => publishForeign("orders.shipped", event)));
   const heard = await Promise.all(all.map((who) => told(who, 20)));

@@ -98,7 +98,8 @@ export const stories: Story[] = [
       await untilRefund("failed", "done");
       await untilRefund("done");
     },
-    end: givenBack("found it cheaper", "cancel", "inventory.released", "payments.refund_failed", "payments.refunded"),
+    // On a busy machine the second try's success overtakes the news that the first failed: no news any more, so not told.
+    end: givenBack("found it cheaper", "cancel", "inventory.released", "payments.refunded"),
   },
   {
     name: "killed",
