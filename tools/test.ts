@@ -63,14 +63,16 @@ async function check(): Promise<Count> {
   return { passed: 0, failed: (lint === 0 ? 0 : 1) + types };
 }
 
-async function vitest(project: string, filters: string[], env: Record<string, string> = {}): Promise<Count> {
+async function vitest(
+  projects: string | string[],
+  filters: string[],
+  env: Record<string, string> = {},
+): Promise<Count> {
   const folder = mkdtempSync(join(tmpdir(), "orders-test-"));
   const output = join(folder, "report.json");
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${output}`];
-  const code = await node(
-    ["node_modules/vitest/vitest.mjs", "run", "--project", project, ...reporters, ...filters],
-    env,
-  );
+  const chosen = [projects].flat().flatMap((project) => ["--project", project]);
+  const code = await node(["node_modules/vitest/vitest.mjs", "run", ...chosen, ...reporters, ...filters], env);
   const report = existsSync(output) ? (JSON.parse(readFileSync(output, "utf8")) as Report) : undefined;
   rmSync(folder, { recursive: true });
   return countOf(report, code);
