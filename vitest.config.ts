@@ -47,7 +47,7 @@ export default defineConfig({
       },
       // Each on a system of its own (e2e/suites.ts); drift and logs after others, on theirs.
       ...longer.map((name) => ({
-        test: { name, include: [`e2e/${name}.ts`], exclude: skipped, testTimeout: 180_000, hookTimeout: 180_000 },
+        test: { name, include: [`e2e/${name}.ts`], exclude: skipped, testTimeout: 240_000, hookTimeout: 180_000 },
       })),
       {
         test: {

@@ -83,7 +83,7 @@ async function allEnd(orders: InFlight, ends: Partial<typeof right> = {}): Promi
   const expected = { ...right, ...ends };
   const ended = async () =>
     Object.fromEntries(await Promise.all(Object.entries(orders).map(async ([name, id]) => [name, await endOf(id)])));
-  expect(await eventually(ended, (now) => JSON.stringify(now) === JSON.stringify(expected), 90)).toEqual(expected);
+  expect(await eventually(ended, (now) => JSON.stringify(now) === JSON.stringify(expected), 120)).toEqual(expected);
   expect((await eventually(reconcile, ({ findings }) => findings.length === 0, 30)).findings).toEqual([]);
 }
 
@@ -123,7 +123,7 @@ test("the broker's data lost: sagas ask again", async () => {
 
 test("the scheduler's data lost: npm run repair wakes the sagas, and again changes nothing", async () => {
   // Time enough to pay until the repair: whose time is over ends without it (services/order/wake.ts).
-  expect(await config("set", "payment_window_seconds", "40")).toMatchObject({ code: 0 });
+  expect(await config("set", "payment_window_seconds", "80")).toMatchObject({ code: 0 });
   await sleep(3_000);
   const orders = await inFlight();
   await crash();
@@ -146,7 +146,7 @@ test("the scheduler's data lost: npm run repair wakes the sagas, and again chang
 test("all data lost and restored: repair brings every order that the back-up knows to its end, and shows other money", async () => {
   const folder = mkdtempSync(join(tmpdir(), "orders-backup-"));
   // Time enough to pay after the back-up has been made.
-  expect(await config("set", "payment_window_seconds", "40")).toMatchObject({ code: 0 });
+  expect(await config("set", "payment_window_seconds", "80")).toMatchObject({ code: 0 });
   await sleep(3_000);
   const orders = await inFlight();
   expect(await command("backup", folder)).toMatchObject({ code: 0 });
