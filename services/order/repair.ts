@@ -62,13 +62,18 @@ export function lost(turns: Turn[], now: number): "unknown here" | "stuck" | und
 }
 
 export function repairer({ dapr, sidecar, sql, orders, outbox, workflows, reconciler, say }: Deps) {
-  /** Those of a part of all orders that may be open, and the key after which the next part begins. */
-  const openAfter = async (key: string) => {
+  /**
+   * Those of a part of all orders that may be open, and the key after which the next part begins. With them who was
+   * cancelled since: time may have been over before anybody heard of the money that the provider has.
+   */
+  const openAfter = async (key: string, since: string) => {
     const [part] = await sql.sure<{ open: Order[]; last: string | null }>(
-      `SELECT jsonb_build_object('open', coalesce(jsonb_agg(value) FILTER (WHERE ${perhapsOpen}), '[]'), 'last', max(key))
+      `SELECT jsonb_build_object('open', coalesce(jsonb_agg(value) FILTER (WHERE ${perhapsOpen}
+         OR value->>'status' = 'cancelled' AND value->>'updated_at' >= $2), '[]'), 'last', max(key))
        FROM (SELECT key, value FROM state WHERE starts_with(key, 'order:') AND key > $1
              ORDER BY key LIMIT ${partSize}) AS part`,
       key,
+      since,
     );
     return part as NonNullable<typeof part>;
   };
@@ -110,23 +115,24 @@ export function repairer({ dapr, sidecar, sql, orders, outbox, workflows, reconc
     await saga(outcome.order, done);
   }
 
-  async function page(open: Order[], done: Done): Promise<void> {
-    const asked = open.map(({ id, user_id }) => ({ order_id: id, user_id }));
+  async function page(some: Order[], done: Done): Promise<void> {
+    const asked = some.map(({ id, user_id }) => ({ order_id: id, user_id }));
     const { changed } = RecoverAnswer.parse(await dapr.ask("payment", "/rpc/recover", { orders: asked }));
     done.recovered += changed.length;
     // What they say now is news to the orders, which should not expire over it.
     if (changed.length > 0) await pause(settling);
+    const open = some.filter(isOpen);
     for (let n = 0; n < open.length; n += atOnce)
       await Promise.all(open.slice(n, n + atOnce).map(({ id }) => one(id, done)));
     done.orders += open.length;
     say(`${done.orders} orders under way looked at …`);
   }
 
-  async function openOrders(): Promise<Done> {
+  async function openOrders(since: string): Promise<Done> {
     const done: Done = { orders: 0, recovered: 0, sagas: { started: 0, woken: 0, replaced: 0 }, asked: 0 };
-    for (let part = await openAfter(""); part.last !== null; part = await openAfter(part.last)) {
-      const open = part.open.filter(isOpen);
-      for (let n = 0; n < open.length; n += pageSize) await page(open.slice(n, n + pageSize), done);
+    for (let part = await openAfter("", since); part.last !== null; part = await openAfter(part.last, since)) {
+      const some = part.open.filter((order) => isOpen(order) || order.status === "cancelled");
+      for (let n = 0; n < some.length; n += pageSize) await page(some.slice(n, n + pageSize), done);
     }
     return done;
   }
@@ -155,9 +161,9 @@ export function repairer({ dapr, sidecar, sql, orders, outbox, workflows, reconc
     }
   }
 
-  /** `since`: charges from then on are compared with the orders there are. */
+  /** `since`: charges from then on are compared with the orders there are, and orders cancelled from then on with their money. */
   return async function repair(since: string, refundStrays: boolean): Promise<Report> {
-    const done = await openOrders();
+    const done = await openOrders(since);
     const strays = await straysSince(since);
     if (refundStrays) for (const { order_id } of strays) await dapr.ask("payment", "/rpc/refund-stray", { order_id });
     await outbox.stop();
