@@ -67,8 +67,8 @@ export function repairer({ dapr, sidecar, sql, orders, outbox, workflows, reconc
    * cancelled since: time may have been over before anybody heard of the money that the provider has.
    */
   const openAfter = async (key: string, since: string) => {
-    const [part] = await sql.sure<{ open: Order[]; last: string | null }>(
-      `SELECT jsonb_build_object('open', coalesce(jsonb_agg(value) FILTER (WHERE ${perhapsOpen}
+    const [part] = await sql.sure<{ orders: Order[]; last: string | null }>(
+      `SELECT jsonb_build_object('orders', coalesce(jsonb_agg(value) FILTER (WHERE ${perhapsOpen}
          OR value->>'status' = 'cancelled' AND value->>'updated_at' >= $2), '[]'), 'last', max(key))
        FROM (SELECT key, value FROM state WHERE starts_with(key, 'order:') AND key > $1
              ORDER BY key LIMIT ${partSize}) AS part`,
@@ -131,7 +131,7 @@ export function repairer({ dapr, sidecar, sql, orders, outbox, workflows, reconc
   async function openOrders(since: string): Promise<Done> {
     const done: Done = { orders: 0, recovered: 0, sagas: { started: 0, woken: 0, replaced: 0 }, asked: 0 };
     for (let part = await openAfter("", since); part.last !== null; part = await openAfter(part.last, since)) {
-      const some = part.open.filter((order) => isOpen(order) || order.status === "cancelled");
+      const some = part.orders.filter((order) => isOpen(order) || order.status === "cancelled");
       for (let n = 0; n < some.length; n += pageSize) await page(some.slice(n, n + pageSize), done);
     }
     return done;
